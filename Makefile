@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster test-images screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream bench-pipeline bench-peers soak faults fault-tests simulate
+.PHONY: help setup hooks run test test-properties test-e2e test-deploy test-browser test-chaos test-cluster test-images screenshots vendor check docs reference bench bench-budget bench-sampler bench-critic bench-gateway bench-console lock dist sbom chart bench-documents bench-daydream bench-pipeline bench-scaling bench-peers soak faults fault-tests simulate
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -118,6 +118,9 @@ bench-gateway: setup ## what the gateway adds to a call, and what bad days of a 
 
 bench-pipeline: setup ## what the pipeline costs beside the models, with a bare relay in the same run: QUICK=1 for some minutes
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.pipeline $(if $(QUICK),--quick) $(ARGS)
+
+bench-scaling: setup ## how critics scale, with calls of a second: QUICK=1 for some minutes
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.scaling $(if $(QUICK),--quick) $(ARGS)
 
 soak: setup ## whether memory, files, consumers, lag and the ledger stay as they are at the highest rate: MINUTES=10 for less than an hour
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)

@@ -27,7 +27,7 @@ from daydream_contracts.topology import (
     SAMPLER_STATE,
     route_of,
 )
-from daydream_models.reservations import StagePlan, publish_plan
+from daydream_models.stage_plans import StagePlan, publish_plan
 from daydream_runtime.rpc import RpcClient
 from daydream_sampler.pair_numbers import pair_count, pair_number
 from support.polling import eventually

@@ -5,14 +5,16 @@ The provider's own log is the evidence.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
 
-from support.fail_points import BUDGET_POINTS, GATEWAY_POINTS, SETTLE_GRACE_S, Fault
-from support.gateway import provider_process
+from support.fail_points import BUDGET_POINTS, GATEWAY_POINTS, SETTLE_GRACE_S, Fault, arm
+from support.fleet_worker import ask
+from support.gateway import STAGE_KEY, provider_process
 from support.gateway_fleet import MOMENTS, PROVIDER_TIMEOUT_S, Fleet, running_fleet
 from support.programs import NatsServer
 
@@ -75,6 +77,26 @@ async def test_calls_survive_a_gateway_or_ledger_that_fails_at_an_exact_point(
             await fleet.until_answered_after_now()
     await check(fleet)
     await until_settled(fleet)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.fault(
+    "F8", invariant="a gateway dies before it settles: what its answer says is settled"
+)
+async def test_a_gateway_killed_behind_an_answer_leaves_its_real_cost(fleet: Fleet) -> None:
+    """No worker asks for these calls again, so no gateway settles them."""
+    name, points = "gateway-1", GATEWAY_POINTS[GATEWAY_POINTS.index("after the answer is stored") :]
+    for point in points:
+        arm(fleet.folder / name, point, "kill")
+        reservation = await fleet.reserve()
+        assert not await asyncio.to_thread(ask, fleet.ports[name], point, reservation, STAGE_KEY)
+        await asyncio.to_thread(fleet.processes[name].wait)
+        await fleet.start(name)
+    billed_nanousd = fleet.provider.billed()["billed_nanousd"]
+    assert (await fleet.ledger()).settled_nanousd < billed_nanousd, "something was not settled"
+    await fleet.until_nothing_is_authorized(EXPIRY_S)
+    assert (await fleet.ledger()).settled_nanousd == billed_nanousd
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 CALLS_AFTER = 8  # answered calls that show that the work continues
-LED = (LEDGER, f"KV_{CALLS.name}", route_of(HypothesisProposed).stream)
+LED = (LEDGER, f"KV_{CALLS[0].name}", route_of(HypothesisProposed).stream)
 
 
 async def until_the_moment(system: WholeSystem, chance: random.Random) -> None:

@@ -23,7 +23,7 @@ from daydream_contracts.topology import ENDPOINTS, ROUTES
 from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.pipeline.outcome import DecisionRecord
 from daydream_models.prompt import StoredPrompt
-from daydream_models.reservations import StagePlan
+from daydream_models.stage_plans import StagePlan
 from daydream_runtime.delivery_counts import DeliveryCounts
 from daydream_sampler.canary_injection import CanaryCursor
 from daydream_sampler.epoch import Epoch

@@ -16,10 +16,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 import typer
 from typer.core import TyperArgument, TyperOption
 
-from daydream_console.cli.commands import create_program
 from daydream_console.cli.exit_codes import EXIT_CODES
 from daydream_console.cli.help_text import examples
 from daydream_console.cli.lazy_commands import DefaultGroup
+from daydream_console.cli.program import create_program
 from daydream_contracts import buckets, grants, topology
 from daydream_contracts.events import ContractModel
 from daydream_contracts.topology import Stream

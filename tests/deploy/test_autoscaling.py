@@ -5,10 +5,11 @@ asserted.
 from __future__ import annotations
 
 import pytest
+import yaml
 
-from daydream_contracts.topology import CONSUMERS, STREAMS
+from daydream_contracts.topology import CONSUMERS
 from deploy.environment import PAID, Reader
-from deploy.programs import Helm, Object, environment_of, named
+from deploy.programs import REQUIRED, Helm, Object, environment_of, named
 
 ON = ("keda.enabled=true", "keda.monitoringEndpoint=nats-headless:8222")
 
@@ -93,28 +94,51 @@ def test_the_lag_threshold_is_at_most_the_concurrency_of_a_pod(
     assert 1 <= int(trigger_of(objects, scaled)["lagThreshold"]) <= settings.concurrency
 
 
-def test_keda_asks_for_no_more_pods_than_the_stream_can_fill(helm: Helm, scaled: str) -> None:
-    objects = helm.render(*ON)
-    metadata = trigger_of(objects, scaled)
-    (stream,) = [stream for stream in STREAMS if stream.name == metadata["stream"]]
-    assert (
-        named(objects, "ScaledObject")[scaled]["spec"]["maxReplicaCount"]
-        * int(metadata["lagThreshold"])
-        <= stream.messages_max
-    )
+SIZES = (
+    (),  # the chart's own
+    ("keda.services.critic.maxReplicas=50", "services.critic.concurrency=8"),
+    ("keda.services.synthesizer.maxReplicas=125", "services.synthesizer.concurrency=8"),
+)
 
 
+def slots_of(objects: list[Object], service: str) -> int:
+    pods: int = named(objects, "ScaledObject")[service]["spec"]["maxReplicaCount"]
+    return pods * int(trigger_of(objects, service)["lagThreshold"])
+
+
+def stage_messages_of(objects: list[Object]) -> int:
+    return int(named(objects, "ConfigMap")["provision"]["data"]["DAYDREAM_STAGE_MESSAGES"])
+
+
+@pytest.mark.parametrize("sets", SIZES)
+@pytest.mark.fault("F35", invariant="a stream holds more than all replicas of its stage work on")
+def test_a_stream_holds_work_for_all_pods_and_as_much_again(
+    helm: Helm, scaled: str, sets: tuple[str, ...]
+) -> None:
+    objects = helm.render(*ON, *sets)
+    assert 2 * slots_of(objects, scaled) <= stage_messages_of(objects)
+
+
+@pytest.mark.parametrize("sets", SIZES)
 def test_the_sampler_draws_enough_pairs_ahead_for_all_synthesizers(
-    helm: Helm, read: Reader
+    helm: Helm, read: Reader, sets: tuple[str, ...]
 ) -> None:
     """With fewer pairs the lag could never grow large enough to start all of them."""
-    objects = helm.render(*ON)
-    (pairs,) = [stream for stream in STREAMS if stream.name == "PAIRS"]
-    pods_max = named(objects, "ScaledObject")["synthesizer"]["spec"]["maxReplicaCount"] * int(
-        trigger_of(objects, "synthesizer")["lagThreshold"]
-    )
-    assert (
-        pods_max
-        <= read("sampler", environment_of(objects, "sampler")).pairs_ahead
-        <= pairs.messages_max
-    )
+    objects = helm.render(*ON, *sets)
+    ahead = read("sampler", environment_of(objects, "sampler")).pairs_ahead
+    assert slots_of(objects, "synthesizer") < ahead < stage_messages_of(objects)
+
+
+def test_without_keda_the_replicas_say_how_many_pairs_are_drawn_ahead(
+    helm: Helm, read: Reader
+) -> None:
+    objects = helm.render("services.synthesizer.replicas=50", "services.synthesizer.concurrency=8")
+    assert read("sampler", environment_of(objects, "sampler")).pairs_ahead == 500
+    assert stage_messages_of(objects) == 800
+
+
+def test_the_pairs_drawn_ahead_can_be_set(helm: Helm, read: Reader) -> None:
+    setting = "config.DAYDREAM_SAMPLER_PAIRS_AHEAD=7"
+    done = helm.template("--set", REQUIRED, "--set-string", setting)
+    objects = [item for item in yaml.safe_load_all(done.stdout) if item]
+    assert read("sampler", environment_of(objects, "sampler")).pairs_ahead == 7

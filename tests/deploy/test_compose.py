@@ -122,6 +122,13 @@ def test_ports_are_published_to_this_machine_only(compose: Compose) -> None:
     assert {port["host_ip"] for port in published} == {"127.0.0.1"}
 
 
+def test_every_container_has_limits_but_none_of_processor_time(compose: Compose) -> None:
+    for name, container in compose.services().items():
+        assert int(container["mem_limit"]) >= 512 << 20, name
+        assert container["pids_limit"] >= 512, name
+        assert "cpus" not in container, name
+
+
 def test_a_container_is_read_only_without_privileges(compose: Compose, service: str) -> None:
     container = compose.services()[service]
     assert container["read_only"] is True

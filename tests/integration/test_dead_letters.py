@@ -24,7 +24,7 @@ from daydream_contracts.events import (
 )
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE, DEAD_LETTER_PREFIX, route_of
-from daydream_models.reservations import ORACLE, StagePlan, publish_plan
+from daydream_models.stage_plans import ORACLE, StagePlan, publish_plan
 from daydream_runtime.stream_reader import RESEND
 from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.strategy_history import StrategyHistory

@@ -25,7 +25,7 @@ from daydream_contracts.events import (
 )
 from daydream_contracts.rpc import ChangeBudget, EmptyRequest, SetLimit
 from daydream_contracts.topology import BUDGET_CHANGE, BUDGET_STATE, route_of
-from daydream_models.reservations import StagePlan, publish_plan
+from daydream_models.stage_plans import StagePlan, publish_plan
 from daydream_runtime.rpc import RpcClient
 from support.budget import budget_here
 from support.message_builders import hypothesis, pair

@@ -6,6 +6,7 @@ What is forbidden is worked out here from the rows of the table, not from the pe
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from nats.aio.client import Client
 from daydream_contracts import grants
 from daydream_contracts.buckets import BUCKETS, OBJECT_STORES, SETTINGS
 from daydream_contracts.dead_letters import dead_letter_subject
-from daydream_contracts.grants import PROVISION, SERVICES
+from daydream_contracts.grants import BACKUP, PROVISION, SERVICES
 from daydream_contracts.permissions import USERS, inbox_of, permissions_of
 from daydream_contracts.topology import (
     CONSUMERS,
@@ -75,7 +76,9 @@ def forbidden_requests(user: str, grant: grants.StoreGrant, *, objects: bool) ->
         yield "STREAM.PURGE.{}"
     if user != PROVISION:
         yield from ("STREAM.CREATE.{}", "STREAM.UPDATE.{}")
-    yield from ("STREAM.DELETE.{}", "STREAM.SNAPSHOT.{}", "STREAM.RESTORE.{}")
+    yield "STREAM.DELETE.{}"
+    if user != BACKUP:
+        yield from ("STREAM.SNAPSHOT.{}", "STREAM.RESTORE.{}")
 
 
 def forbidden_stores(user: str) -> Iterator[str]:
@@ -162,6 +165,36 @@ async def test_the_server_itself_replies_where_a_user_may_not_publish(
 
         async def is_stored() -> bool:
             return (await js.stream_info(LEDGER)).state.messages == before + 1
+
+        await eventually(is_stored, PATIENCE_S)
+    assert said == []
+
+
+async def test_a_push_consumer_delivers_where_a_user_may_not_publish(
+    guarded: GuardedServer,
+) -> None:
+    """The same limit: who reads a stream may have the server send it to any subject."""
+    said: list[str] = []
+    verdict = next(route for route in ROUTES if route.stream == "VERDICTS")
+    async with (
+        guarded.raw("oracle", said) as oracle,
+        guarded.raw("critic", said) as critic,
+        guarded.raw("budget", said) as budget,
+    ):
+        await oracle.publish(verdict.subject, b"a verdict")
+        js = budget.jetstream()
+        before = (await js.stream_info(LEDGER)).state.messages
+        config = {
+            "deliver_subject": LEDGER_SUBJECT,
+            "deliver_policy": "all",
+            "ack_policy": "none",
+            "inactive_threshold": 10**9,
+        }
+        request = json.dumps({"stream_name": verdict.stream, "config": config}).encode()
+        await critic.publish(f"$JS.API.CONSUMER.CREATE.{verdict.stream}", request)
+
+        async def is_stored() -> bool:
+            return (await js.stream_info(LEDGER)).state.messages > before
 
         await eventually(is_stored, PATIENCE_S)
     assert said == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,21 @@ from nats.js import api
 
 from daydream_contracts.buckets import BUCKETS, CALLS, OBJECT_STORES, TOPOLOGY
 from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.topology import CONSUMERS, GENERATION, STREAMS
+from daydream_contracts.events import PairSampled
+from daydream_contracts.topology import (
+    CONSUMERS,
+    GENERATION,
+    STAGE_MESSAGES,
+    STAGE_STREAMS,
+    STREAMS,
+    route_of,
+)
 from daydream_runtime import provisioning
 from daydream_runtime.jetstream_objects import consumer_config
 from daydream_runtime.provisioning import provision
 from support.programs import NatsServer, clean_environment
+
+BUCKET = CALLS[0]
 
 
 async def test_several_services_may_start_at_once_and_again(nc: Client) -> None:
@@ -52,6 +63,37 @@ async def test_drift_of_an_existing_durable_or_stream_is_mended(nc: Client) -> N
     assert (await js.stream_info("PAIRS")).config.max_msgs == STREAMS[0].messages_max
 
 
+async def test_the_streams_of_the_stages_hold_what_is_asked_for(nc: Client) -> None:
+    await provision(nc, replicas=1, stage_messages=900)
+    js = nc.jetstream()
+    for stream in STREAMS:
+        wanted = 900 if stream.name in STAGE_STREAMS else stream.messages_max
+        assert (await js.stream_info(stream.name)).config.max_msgs == wanted
+
+
+async def test_a_stream_that_is_made_smaller_loses_nothing(nc: Client) -> None:
+    js = nc.jetstream()
+    route = route_of(PairSampled)
+    await provision(nc, replicas=1, stage_messages=300)
+    for _ in range(300):
+        await js.publish(route.subject, b"{}")
+    await provision(nc, replicas=1)
+    info = await js.stream_info(route.stream)
+    assert (info.config.max_msgs, info.state.messages) == (STAGE_MESSAGES, 300)
+    await js.purge_stream(route.stream)
+
+
+async def test_a_consumer_keeps_its_number_of_waiting_requests(nc: Client) -> None:
+    """NATS refuses to change it."""
+    js, row = nc.jetstream(), CONSUMERS[0]
+    await js.delete_consumer(row.route.stream, row.durable)
+    old = replace(consumer_config(row), max_waiting=512)
+    await js.add_consumer(row.route.stream, old)
+    await provision(nc, replicas=1)
+    info = await js.consumer_info(row.route.stream, row.durable)
+    assert info.config.max_waiting == 512
+
+
 async def test_an_entry_of_the_ledger_can_not_be_deleted_nor_make_room_for_another(
     nc: Client,
 ) -> None:
@@ -77,7 +119,7 @@ async def test_a_read_of_a_bucket_asks_the_leader_of_its_stream(
     nc: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await provision(nc, replicas=1)
-    bucket = await nc.jetstream().key_value(CALLS.name)
+    bucket = await nc.jetstream().key_value(BUCKET.name)
     await bucket.put("key", b"value")
     asked: list[str] = []
     request = nc.request
@@ -88,21 +130,21 @@ async def test_a_read_of_a_bucket_asks_the_leader_of_its_stream(
 
     monkeypatch.setattr(nc, "request", record)  # only the subject shows who answers
     assert (await bucket.get("key")).value == b"value"
-    assert asked == [f"$JS.API.STREAM.MSG.GET.KV_{CALLS.name}"]
+    assert asked == [f"$JS.API.STREAM.MSG.GET.KV_{BUCKET.name}"]
 
 
 async def test_an_existing_bucket_is_updated_and_keeps_its_values(nc: Client) -> None:
     js = nc.jetstream()
-    await js.delete_key_value(CALLS.name)
+    await js.delete_key_value(BUCKET.name)
     old = await js.create_key_value(
-        api.KeyValueConfig(bucket=CALLS.name, history=1, ttl=60, direct=True)
+        api.KeyValueConfig(bucket=BUCKET.name, history=1, ttl=60, direct=True)
     )
     await old.put("key", b"value")
     await provision(nc, replicas=1)
-    config = (await js.stream_info(f"KV_{CALLS.name}")).config
-    assert (config.allow_direct, config.max_age) == (False, CALLS.ttl_s)
-    assert config.max_bytes == CALLS.bytes_max
-    assert (await (await js.key_value(CALLS.name)).get("key")).value == b"value"
+    config = (await js.stream_info(f"KV_{BUCKET.name}")).config
+    assert (config.allow_direct, config.max_age) == (False, BUCKET.ttl_s)
+    assert config.max_bytes == BUCKET.bytes_max
+    assert (await (await js.key_value(BUCKET.name)).get("key")).value == b"value"
 
 
 @pytest.mark.fault(

@@ -24,22 +24,23 @@ from daydream_contracts.buckets import DRAWN_PAIRS, PLANS, SAMPLER
 from daydream_contracts.events import FactKind, PairSampled
 from daydream_contracts.rpc import (
     FindNeighbours,
+    FindPairs,
     Grant,
     MemoryState,
     OpenReservation,
-    PairAt,
     PairFound,
+    PairsFound,
     Refusal,
 )
 from daydream_contracts.topology import (
     BUDGET_OPEN,
     MEMORY_NEIGHBOURHOODS,
-    MEMORY_PAIR,
+    MEMORY_PAIRS,
     MEMORY_STATE,
     Endpoint,
     route_of,
 )
-from daydream_models.reservations import StagePlan, publish_plan
+from daydream_models.stage_plans import StagePlan, publish_plan
 from daydream_runtime.application import end_tasks
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.rpc import RpcClient
@@ -80,7 +81,7 @@ class FakeMemoryAndBudget:
     async def serve(self) -> None:
         await self._answer(MEMORY_STATE, lambda _: _state())
         await self._answer(MEMORY_NEIGHBOURHOODS, self._neighbourhoods)
-        await self._answer(MEMORY_PAIR, _pair)
+        await self._answer(MEMORY_PAIRS, _pairs)
         await self._answer(BUDGET_OPEN, self._open)
 
     def _neighbourhoods(self, request: FindNeighbours) -> Any:
@@ -114,9 +115,12 @@ def _state() -> MemoryState:
     )
 
 
-def _pair(request: PairAt) -> PairFound:
-    first, second = (fact(ordinal) for ordinal in request.ordinals)
-    return PairFound(first=first, second=second, similarity=0.1)
+def _pairs(request: FindPairs) -> PairsFound:
+    pairs = [
+        PairFound(first=fact(first), second=fact(second), similarity=0.1)
+        for first, second in request.pairs
+    ]
+    return PairsFound(pairs=tuple(pairs))
 
 
 async def replica(nc: Client, instance: str) -> PairSampler:

@@ -2,7 +2,8 @@
 
 `misbehave(batch={…})` sets the number of `looks` before a batch ends, the `status` that it ends
 with, the number of calls that it should `finish`, and a word in calls to `refuse` in these `words`.
-`drop_create` loses the answer to a creation.
+`drop_create` loses the answer to a creation. `response` comes in place of all answers, which are
+billed; `cost_usd` is what the answers say that they cost; with `same` all have the same text.
 """
 
 from __future__ import annotations
@@ -83,30 +84,31 @@ class Batches:
             key=lambda line: hashlib.sha256(line["custom_id"].encode()).hexdigest()
         )  # in no order to rely on
         good, bad = [], []
-        words = behaviour.get("words", "as told")
         for line in lines[: behaviour.get("finish", len(lines))]:
             if behaviour.get("refuse") and behaviour["refuse"] in json.dumps(line["body"]):
-                bad.append(
-                    {
-                        "id": "r",
-                        "custom_id": line["custom_id"],
-                        "response": {"status_code": 400, "body": {"error": {"message": words}}},
-                    }
-                )
-                continue
-            body, usual = self._complete(line["body"])
-            cost = round(usual * BATCH_FACTOR)
-            self._book(line["custom_id"], cost, body["id"])
-            good.append(
-                {
-                    "id": "r",
-                    "custom_id": line["custom_id"],
-                    "response": {"status_code": 200, "request_id": "q", "body": body},
-                    "error": None,
-                }
-            )
+                error = {"error": {"message": behaviour.get("words", "as told")}}
+                bad.append(_result(line, {"status_code": 400, "body": error}))
+            else:
+                good.append(_result(line, self._answer(line, behaviour)))
         for name, results in (("output_file_id", good), ("error_file_id", bad)):
             if results:
                 batch[name] = self._file("\n".join(json.dumps(line) for line in results) + "\n")[
                     "id"
                 ]
+
+    def _answer(self, line: dict[str, Any], behaviour: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to one call, which is billed."""
+        body, usual = self._complete(line["body"])
+        cost = round(usual * BATCH_FACTOR)
+        if "cost_usd" in behaviour:
+            body["usage"]["cost"] = behaviour["cost_usd"]
+            cost = round(behaviour["cost_usd"] * 10**9)
+        if "same" in behaviour:
+            body["choices"][0]["message"]["content"] = behaviour["same"]
+        self._book(line["custom_id"], cost, body["id"])
+        answer: dict[str, Any] = {"status_code": 200, "request_id": "q", "body": body}
+        return behaviour.get("response") or answer
+
+
+def _result(line: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:
+    return {"id": "r", "custom_id": line["custom_id"], "response": response, "error": None}

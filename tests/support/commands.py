@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from daydream_console.cli.commands import create_program
+from daydream_console.cli.program import create_program
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,10 @@ from daydream_critic.pipeline.judges.registry import judge_spec
 from daydream_critic.pipeline.memory_lookup import MemoryLookup
 from daydream_critic.settings import CriticSettings
 from daydream_models.client import ModelClient
-from daydream_models.model_request import ModelReply, ModelRequest
-from daydream_models.request_spec import RequestSpecs
-from daydream_models.reservations import StageCost, StagePlan
+from daydream_models.model_request import Messages, ModelReply, ModelRequest
+from daydream_models.request_spec import RequestSpec, RequestSpecs
 from daydream_models.settings import ModelSettings
+from daydream_models.stage_plans import StageCost, StagePlan
 from daydream_runtime.rpc import RpcClient
 from support.message_builders import hypothesis
 
@@ -95,6 +95,10 @@ class FakeJudgeModel:
             return ModelReply(None, "no scores here", (call,))
         scores = {"novelty": score, "coherence": score, "usefulness": score}
         return ModelReply(answer(justification="because", **scores), "", (call,))
+
+    def usual_nanousd(self, spec: RequestSpec, messages: Messages) -> int:
+        """A call costs about as much as its messages have bytes, at most 100 nano-dollars."""
+        return min(100, sum(len(message["content"].encode()) for message in messages))
 
     def plan(self, requests: RequestSpecs) -> StagePlan:
         """Each call costs at most 100 nano-dollars."""

@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import random
 import re
 import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 
 from support.batch_endpoint import Batches
 
@@ -133,6 +134,23 @@ def answer_for(request: dict[str, Any]) -> str:
             "if_false": f"{first[5].title()} stays as it was whatever {second[5]} does.",
         }
     )
+
+
+class FakeLatency(NamedTuple):
+    """How long a call takes: log-normal, by its key.
+
+    `spread`: the standard deviation of the logarithm; 0: all take the mean.
+    """
+
+    mean_s: float
+    spread: float
+    key: str
+
+    @property
+    def seconds(self) -> float:
+        """Return the length in seconds."""
+        deviation = self.spread * random.Random(self.key).gauss(0, 1)
+        return self.mean_s * math.exp(deviation - self.spread**2 / 2)
 
 
 def letter_logprobs(letter: str) -> dict[str, Any]:
@@ -266,7 +284,7 @@ class EndpointHandler(BaseHTTPRequestHandler):
                 {"retry-after": str(behaviour.get("retry_after", 0.2))},
             )
         self.accounts.write(event="start", key=key)
-        time.sleep(self.accounts.delay_s)
+        time.sleep(FakeLatency(self.accounts.delay_s, behaviour.get("spread", 0.0), key).seconds)
         text = behaviour.get("text") or answer_for(request)
         usage = {
             "prompt_tokens": sum(len(m["content"].encode()) for m in request["messages"]) // 4 + 8,

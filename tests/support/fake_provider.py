@@ -8,7 +8,11 @@ behaviour says. The log is written before each answer, line by line, so it outli
     GET  /log       every line of the log            GET /billed   what it counted and billed
     POST /control   {"behaviour": "plain", "latency_s": 0, "tokens_per_s": 0, "drip_s": 1,
                      "limit": {"kind": "window", "calls": 60, "seconds": 60},
-                     "outage": {"status": 529, "seconds": 600}}
+                     "outage": {"status": 529, "seconds": 600},
+                     "stream": {"usage": {"cost": 0}, "error": {"code": 429}, "pieces": 0}}
+
+A stream reports the `usage` that `stream` names, none for null; with `error` it ends in that after
+a number of `pieces`. `/<behaviour>/v1/files` and `…/batches` answer as the behaviour says, too.
 """
 
 from __future__ import annotations
@@ -18,7 +22,8 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -88,6 +93,8 @@ class FakeProvider:
         self.bill = FakeBill(log)
         self.calls: dict[str, int] = {}
         self.requests: list[dict[str, Any]] = []
+        self.paths: list[str] = []  # of requests to the batch API
+        self.peers: set[object] = set()  # one for each connection that brought a call
         self.control: dict[str, Any] = {}
         self.in_progress = 0
         self.in_progress_max = 0
@@ -134,11 +141,14 @@ class FakeProvider:
             app.router.add_get(root + "/v1/models", self._get_models)
             app.router.add_post(root + "/v1/chat/completions", self._complete)
             app.router.add_post(root + "/v1/embeddings", self._embed)
-            app.router.add_post(root + "/v1/files", self._upload)
-            app.router.add_get(root + "/v1/files/{name}/content", self._get_file)
-            app.router.add_post(root + "/v1/batches", self._create_batch)
-            app.router.add_get(root + "/v1/batches", self._get_batches)
-            app.router.add_get(root + "/v1/batches/{name}", self._get_batch)
+            files, batches = f"{root}/v1/files", f"{root}/v1/batches"
+            app.router.add_post(files, partial(self._batch_api, self._upload))
+            app.router.add_get(
+                f"{files}/{{name}}/content", partial(self._batch_api, self._get_file)
+            )
+            app.router.add_post(batches, partial(self._batch_api, self._create_batch))
+            app.router.add_get(batches, partial(self._batch_api, self._get_batches))
+            app.router.add_get(f"{batches}/{{name}}", partial(self._batch_api, self._get_batch))
         return app
 
     async def _get_log(self, _: web.Request) -> web.Response:
@@ -162,6 +172,8 @@ class FakeProvider:
         name = request.match_info.get("behaviour") or self.control.get("behaviour", "plain")
         body = await request.json()
         self.requests.append(body)
+        if request.transport is not None:
+            self.peers.add(request.transport.get_extra_info("peername"))
         self.calls[name] = self.calls.get(name, 0) + 1
         self.bill.totals["calls"] += 1
         key = log_key(body)
@@ -233,13 +245,22 @@ class FakeProvider:
         await response.prepare(request)
         common = {"id": body["id"], "object": "chat.completion.chunk", "model": body["model"]}
         pause_s = 4 / self.control["tokens_per_s"] if self.control.get("tokens_per_s") else 0.0
-        for sent, choice in enumerate(_pieces(body["choices"][0])):
+        script = self.control.get("stream") or {}
+        pieces = _pieces(body["choices"][0])
+        if "error" in script:
+            pieces = pieces[: script.get("pieces", 0)]
+        for sent, choice in enumerate(pieces):
             event = {**common, "choices": [choice]}
             await response.write(b"data: " + json.dumps(event).encode() + b"\n\n")
             self.bill.totals["pieces"] = sent + 1
             await asyncio.sleep(pause_s)
-        if body.get("usage"):
-            event = {**common, "choices": [], "usage": body["usage"]}
+        if "error" in script:
+            await response.write(
+                b"data: " + json.dumps({"error": script["error"]}).encode() + b"\n\n"
+            )
+        reported = script.get("usage", {})
+        if body.get("usage") and reported is not None and "error" not in script:
+            event = {**common, "choices": [], "usage": {**body["usage"], **reported}}
             await response.write(b"data: " + json.dumps(event).encode() + b"\n\n")
         await response.write(b"data: [DONE]\n\n")
         self.bill.totals["answered"] += 1
@@ -252,10 +273,10 @@ class FakeProvider:
         texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
         length = body.get("dimensions") or DIMENSIONS
         rows = [
-            {"object": "embedding", "index": at, "embedding": words_as_vector(text, length)}
+            {"object": "embedding", "index": at, "embedding": words_as_vector(str(text), length)}
             for at, text in enumerate(texts)
         ]
-        count = sum(map(tokens, texts))
+        count = sum(tokens(text) if isinstance(text, str) else len(text) for text in texts)
         answer = {
             "object": "list",
             "model": body["model"],
@@ -272,6 +293,20 @@ class FakeProvider:
 
     def _book_batched(self, key: str, cost_nanousd: int, answer_id: str) -> None:
         self.bill.bill(key, FakeReply(200, {"id": answer_id}, cost_nanousd))
+
+    async def _batch_api(
+        self, handler: Callable[[web.Request], Awaitable[web.Response]], request: web.Request
+    ) -> web.StreamResponse:
+        self.paths.append(request.path)
+        name = request.match_info.get("behaviour", "")
+        if name not in BEHAVIOURS:
+            return await handler(request)
+        await request.read()
+        question = {"model": MODELS[0], "messages": [{"role": "user", "content": ""}]}
+        self.calls[name] = self.calls.get(name, 0) + 1
+        return await self._send(
+            request, await self._answer(name, question, request), is_stream=False
+        )
 
     async def _upload(self, request: web.Request) -> web.Response:
         return web.json_response(self._batches.upload(await request.read()))

@@ -165,6 +165,12 @@ def bad_key(call: FakeCall) -> FakeReply:
     return error(401, f"Incorrect API key provided: {call.query['key']}", code="invalid_api_key")
 
 
+@behaviour("redirect")
+def redirect(call: FakeCall) -> FakeReply:
+    """A redirect to another address, which must not get the key."""
+    return FakeReply(307, b"", headers={"location": "/elsewhere/v1/batches"})
+
+
 @behaviour("no-such-model")
 def no_such_model(call: FakeCall) -> FakeReply:
     words = f"The model `{call.request['model']}` does not exist or you have no access to it."

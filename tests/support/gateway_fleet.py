@@ -2,7 +2,7 @@
 
 A process of daydream strikes itself at an exact point of its code (`fail_points`). For faults of
 others, a moment in the life of a call is seen from outside: its claim and its answer in the CALLS
-bucket, its request in the provider's log, the request that settles it, and the commit that does.
+buckets, its request in the provider's log, the request that settles it, and the commit that does.
 """
 
 from __future__ import annotations
@@ -173,7 +173,8 @@ class Fleet(LedgerClient):
             if any(entry["kind"] == "attempt-settled" for entry in content["entries"]):
                 self.seen.put_nowait(("settled", content["by"]))
 
-        await nc.subscribe(f"$KV.{CALLS.name}.>", cb=record)
+        for bucket in CALLS:
+            await nc.subscribe(f"$KV.{bucket.name}.>", cb=record)
         for subject in (BUDGET_SETTLE.subject, BUDGET_AUTHORIZE.subject):
             await nc.subscribe(subject, cb=settling)
         await nc.subscribe(LEDGER_SUBJECT, cb=commit)

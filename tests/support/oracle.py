@@ -27,8 +27,8 @@ from daydream_critic.oracle.single_fact import AloneAnswer
 from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpecs
-from daydream_models.reservations import StageCost, StagePlan
 from daydream_models.settings import ModelSettings
+from daydream_models.stage_plans import StageCost, StagePlan
 from daydream_runtime.rpc import RpcClient
 from support.message_builders import AT, fact, hypothesis
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from daydream_memory.chunking import texts_of
 from daydream_memory.reading import PassageKind, ReadResult, read_document
 
 YIELD = "Tidal turbines in narrow straits lose a tenth of their yield to mussels on the blades."
@@ -38,6 +39,12 @@ def left_out(document: str | bytes, name: str) -> dict[str, int]:
         counts[entry.kind] = counts.get(entry.kind, 0) + entry.count
         assert str(entry.count) in entry.text.replace(",", "") or "page" in entry.text
     return counts
+
+
+def facts(document: str | bytes, name: str) -> list[tuple[str, str]]:
+    """Return title and text of each fact of a document."""
+    made = texts_of(read(document, name), source=name, chars_max=900).texts
+    return [(fact.title, fact.text) for fact in made]
 
 
 def refusal(document: str | bytes, name: str) -> str:

@@ -107,9 +107,13 @@ class WholeSystem:
         return self.servers
 
     async def start(self) -> None:
-        """Start all roles, the gateways first, and wait until each is ready."""
+        """Make the streams and start all roles."""
         copies = NODES if isinstance(self.servers, Nodes) else 1
         await provision_at(NatsAddress.of(self.servers.urls, self.login.of(PROVISION)), copies)
+        await self.start_roles()
+
+    async def start_roles(self) -> None:
+        """Start all roles, the gateways first, and wait until each is ready."""
         gateways = [name for name in self.roles if name.startswith("gateway")]
         for name in gateways:
             self.start_role(name)

@@ -15,7 +15,7 @@ from daydream_contracts.events import (
 )
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpecs
-from daydream_models.reservations import FULL, StageCost, StagePlan
+from daydream_models.stage_plans import FULL, StageCost, StagePlan
 from support.message_builders import AT, SYNTHESIS, hypothesis
 
 

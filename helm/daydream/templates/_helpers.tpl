@@ -160,6 +160,29 @@ daydream-nats-users --folder nats-users && kubectl -n {{ index . 0 }} create sec
 {{- if and $keda.enabled (hasKey $keda.services (index . 1)) }}true{{ end -}}
 {{- end }}
 
+{{- /* The calls that all pods of a stage make at once, at most: (list $ name) */ -}}
+{{- define "daydream.slots" -}}
+{{- $service := include "daydream.service" . | fromJson -}}
+{{- $pods := $service.replicas -}}
+{{- if include "daydream.scaled" . }}{{ $pods = (get (index . 0).Values.keda.services (index . 1)).maxReplicas }}{{ end -}}
+{{- mul $pods $service.concurrency -}}
+{{- end }}
+
+{{- /* Pairs that are drawn ahead: one for each slot of the synthesizers, and a quarter more, so that none waits for a draw. */ -}}
+{{- define "daydream.pairsAhead" -}}
+{{- $slots := include "daydream.slots" (list . "synthesizer") | int -}}
+{{- max 16 (add $slots (div (add $slots 3) 4)) -}}
+{{- end }}
+
+{{- /* Messages that the stream of a stage holds: twice the slots of the largest stage. Messages in progress count. */ -}}
+{{- define "daydream.stageMessages" -}}
+{{- $messages := 256 -}}
+{{- range list "synthesizer" "critic" "oracle" -}}
+{{- $messages = max $messages (mul 2 (include "daydream.slots" (list $ .) | int)) -}}
+{{- end -}}
+{{- $messages -}}
+{{- end }}
+
 {{- /* The ports of URLs, as JSON: (list urls default) */ -}}
 {{- define "daydream.ports" -}}
 {{- $ports := list -}}

@@ -15,6 +15,7 @@ def main() -> None:
         sys.exit(command.main(sys.argv[2:]))
     import uvloop
 
+    import daydream_runtime.nats_without_aiohttp  # noqa: F401 (before nats)
     from daydream_budget.app import build
     from daydream_budget.settings import BudgetSettings
     from daydream_runtime.process import run

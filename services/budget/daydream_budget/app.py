@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from daydream_budget import handlers
+from daydream_budget.gateway.calls.record_store import CallRecordStore
 from daydream_budget.gc_tuning import freeze_heap
 from daydream_budget.ledger import snapshots
 from daydream_budget.ledger.broker_clock import BrokerClock, broker_time, utc_now
@@ -20,6 +21,7 @@ from daydream_budget.maintenance import Maintenance, SnapshotKeeper
 from daydream_budget.metrics import BudgetMetrics, RefusalCounter
 from daydream_budget.pricing.price_file import read_prices
 from daydream_budget.settings import BudgetSettings
+from daydream_budget.stored_costs import StoredCosts
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import ForegroundReported
 from daydream_contracts.rpc import ChangeBudget, SetZone
@@ -117,7 +119,14 @@ async def open_ledger(
     except UnreadableMessageError:
         await tail.catch_up()  # it meets the message again, and reports it
     freeze_heap()
-    return Ledger(tail, clock, by=settings.instance, on_commit=keeper.after_commit)
+    records = await CallRecordStore.open_buckets(runtime.nc, runtime.js, runtime.bucket)
+    return Ledger(
+        tail,
+        clock,
+        by=settings.instance,
+        on_commit=keeper.after_commit,
+        find_settlement=StoredCosts(records).settlement,
+    )
 
 
 async def _set_zone_later(runtime: Runtime, ledger: Ledger, settings: BudgetSettings) -> None:

@@ -19,7 +19,7 @@ from daydream_contracts.rpc import HALT_REASONS, BudgetState, EmptyRequest, Gran
 from daydream_contracts.topology import LEDGER, LEDGER_MIRROR, MEMORY_STATE
 from daydream_runtime.instruments import Values
 from daydream_runtime.runtime_context import Runtime
-from daydream_runtime.span_failures import record_back_pressure
+from daydream_runtime.span_failures import record_backpressure
 from daydream_runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class RefusalCounter:
         if grant.refusal is not None:
             reason = table.NEAR_CAP if grant.refusal.near_cap else grant.refusal.reason
             self._counter.add(1, reason)
-            record_back_pressure(trace.get_current_span(), reason)
+            record_backpressure(trace.get_current_span(), reason)
         return grant
 
 

@@ -28,15 +28,15 @@ from daydream_contracts.rpc import (
     EmptyRequest,
     FindNearest,
     FindNeighbours,
+    FindPairs,
     Neighbour,
     Neighbourhoods,
     NeighbourQuery,
-    PairAt,
 )
 from daydream_contracts.topology import (
     MEMORY_NEAREST,
     MEMORY_NEIGHBOURHOODS,
-    MEMORY_PAIR,
+    MEMORY_PAIRS,
     MEMORY_STATE,
     route_of,
 )
@@ -83,10 +83,11 @@ async def find_repeats(client: Client, progress: Callable[[int, int], None]) -> 
             is_new = other.ordinal > own.ordinal and other.ordinal not in merged
             if not is_new or similarity < threshold or not may_merge(own, other):
                 continue
-            pair = await client.rpc.request(
-                MEMORY_PAIR, PairAt(ordinals=(own.ordinal, other.ordinal))
+            reply = await client.rpc.request(
+                MEMORY_PAIRS, FindPairs(pairs=((own.ordinal, other.ordinal),))
             )
-            if say_the_same_numbers(pair.first.text, pair.second.text):
+            (pair,) = reply.pairs
+            if pair is not None and say_the_same_numbers(pair.first.text, pair.second.text):
                 repeats.append(Repeat(pair.first, pair.second, similarity))
                 merged.add(other.ordinal)
     return repeats

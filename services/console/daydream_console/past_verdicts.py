@@ -14,11 +14,9 @@ from daydream_console.client import Client
 from daydream_contracts.events import Decision, VerdictReached
 from daydream_contracts.rpc import ListVerdicts
 from daydream_contracts.topology import MEMORY_VERDICTS
-from daydream_models.reservations import FULL, ORACLE
+from daydream_models.stage_plans import FULL, ORACLE
 
 PAGE = 50
-BY_SCORE = "score"
-SCORES_MAX = 100  # with more of them, promotion by scores is a setting
 VERDICTS_MAX = 2000  # older ones say less about what comes
 
 
@@ -43,11 +41,6 @@ class PastVerdicts:
     @property
     def daydreams(self) -> int:
         return len(self.nanousd)
-
-    @property
-    def may_change(self) -> bool:
-        """Return whether ranks may soon take the place of scores, which promote more."""
-        return self.rule == BY_SCORE and self.ruled < SCORES_MAX
 
     def count(self, verdict: VerdictReached) -> bool:
         """Count a verdict, and return whether older ones are under the same rule.

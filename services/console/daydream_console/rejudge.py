@@ -29,7 +29,7 @@ from daydream_contracts.rpc import (
     Refusal,
 )
 from daydream_contracts.topology import BUDGET_OPEN, CRITIC_STATE, MEMORY_VERDICTS
-from daydream_models.reservations import FULL, ORACLE, StagePlan, read_plans
+from daydream_models.stage_plans import FULL, ORACLE, StagePlan, read_plans
 
 CRITIC = "critic"
 PAGE = 100

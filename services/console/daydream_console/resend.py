@@ -31,7 +31,7 @@ from daydream_contracts.events import (
 )
 from daydream_contracts.rpc import OpenReservation, Purpose, ReadAgain
 from daydream_contracts.topology import BUDGET_OPEN, MEMORY_READ_AGAIN
-from daydream_models.reservations import ORACLE, read_plans
+from daydream_models.stage_plans import ORACLE, read_plans
 from daydream_runtime.stream_reader import RESEND
 
 WRITER = "synthesizer"

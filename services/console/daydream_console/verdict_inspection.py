@@ -28,6 +28,7 @@ from daydream_contracts.events import (
 from daydream_contracts.prompt_variables import (
     compare_variables,
     judge_variables,
+    judge_with_facts_variables,
     link_after_examples_variables,
     link_variables,
     output_variables,
@@ -165,6 +166,7 @@ def _critic_variables(
     if synthesis is None:
         return
     yield judge_variables(synthesis)
+    yield judge_with_facts_variables(verdict.hypothesis.pair, synthesis)
     yield output_variables(verdict.hypothesis, synthesis)
     yield from map(several_variables, _judged_together(verdict))
     if verdict.examination is not None:

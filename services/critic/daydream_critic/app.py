@@ -37,8 +37,8 @@ from daydream_critic.stage_plan import plan_of
 from daydream_models.canaries.canary_set import CanarySet
 from daydream_models.prompt import Prompt, store_prompts
 from daydream_models.release import release_reservation
-from daydream_models.reservations import publish_plan, read_plans
 from daydream_models.settings import check_clearance
+from daydream_models.stage_plans import publish_plan, read_plans
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.leader import LeaderLease
 from daydream_runtime.runtime_context import Runtime

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from daydream_critic.pipeline.judges.interface import Judge
 from daydream_critic.settings import CriticSettings
 from daydream_models.request_spec import RequestSpec
-from daydream_models.reservations import FULL, StagePlan
+from daydream_models.stage_plans import FULL, StagePlan
 
 
 def plan_of(judges: Sequence[Judge], comparison: RequestSpec, references_max: int) -> StagePlan:

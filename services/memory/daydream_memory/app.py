@@ -29,7 +29,7 @@ from daydream_contracts.topology import (
     MEMORY_MAP,
     MEMORY_NEAREST,
     MEMORY_NEIGHBOURHOODS,
-    MEMORY_PAIR,
+    MEMORY_PAIRS,
     MEMORY_PREVIEW,
     MEMORY_RANKING,
     MEMORY_READ_AGAIN,
@@ -84,7 +84,7 @@ CONSUMERS: ConsumerHandlers = {
 }
 ENDPOINTS: EndpointHandlers = {
     MEMORY_STATE: handlers.memory_state,
-    MEMORY_PAIR: handlers.find_pair,
+    MEMORY_PAIRS: handlers.find_pairs,
     MEMORY_NEIGHBOURHOODS: handlers.find_neighbours,
     MEMORY_NEAREST: handlers.find_nearest,
     MEMORY_SEARCH: handlers.search_facts,

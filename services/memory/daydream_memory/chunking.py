@@ -18,13 +18,11 @@ from pathlib import PurePath
 from semchunk.semchunk import chunk
 
 from daydream_contracts.events import FactKind
-from daydream_memory.fact_fingerprint import fact_id_of
 from daydream_memory.passage_filter import ScreenedBlock, screen
 from daydream_memory.passage_filter.removals import removals
 from daydream_memory.passage_filter.scripts import join_sentences, latin_length
 from daydream_memory.passage_filter.sentences import split_sentences
 from daydream_memory.reading import DocumentMetadata, LeftOut, Passage, ReadResult
-from daydream_memory.store import NewFact
 
 CHARS_MIN = 40  # Latin characters; shorter pieces are headings, page numbers and fragments
 BLOCK_CHARS = 60_000
@@ -49,14 +47,6 @@ class DocumentTexts:
     left_out: tuple[LeftOut, ...] = ()
 
 
-@dataclass(frozen=True)
-class DocumentFacts:
-    """The facts of a document in their order, and what gave none."""
-
-    facts: tuple[NewFact, ...]
-    left_out: tuple[LeftOut, ...] = ()
-
-
 def texts_of(
     result: ReadResult, *, source: str, chars_max: int, kind: FactKind = FactKind.DOCUMENT
 ) -> DocumentTexts:
@@ -71,43 +61,6 @@ def texts_of(
     screened = screen(result.passages, source, lines_are_items=bool(result.kind))
     pieces, short = _pieces(screened, chars_max, PurePath(source).stem)
     return DocumentTexts(tuple(pieces), (*result.left_out, *removals(screened, short)))
-
-
-def facts_of(
-    result: ReadResult,
-    *,
-    document_id: str,
-    source: str,
-    chars_max: int,
-    kind: FactKind = FactKind.DOCUMENT,
-    team: str = "",
-    clearance: str = "",
-) -> DocumentFacts:
-    """Return the facts of a document.
-
-    `domain` is the one that the document names. A text of another team, or with another clearance,
-    is another fact.
-    """
-    document = texts_of(result, source=source, chars_max=chars_max, kind=kind)
-    facts = tuple(
-        NewFact(
-            fact_id=fact_id_of(piece.text, kind, team, clearance),
-            text=piece.text,
-            title=piece.title,
-            source=source,
-            domain=piece.passage.metadata.domain,
-            kind=kind,
-            position=position,
-            document_id=document_id,
-            tags=piece.passage.metadata.tags,
-            licence=piece.passage.metadata.licence,
-            date=piece.passage.metadata.date,
-            team=team,
-            clearance=clearance,
-        )
-        for position, piece in enumerate(document.texts)
-    )
-    return DocumentFacts(facts, document.left_out)
 
 
 def _pieces(

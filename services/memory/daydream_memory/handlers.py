@@ -26,6 +26,7 @@ from daydream_contracts.rpc import (
     Erased,
     FindNearest,
     FindNeighbours,
+    FindPairs,
     JudgedPairs,
     JudgedPairsPage,
     ListDocuments,
@@ -35,8 +36,7 @@ from daydream_contracts.rpc import (
     MemoryState,
     NearestMatches,
     Neighbourhoods,
-    PairAt,
-    PairFound,
+    PairsFound,
     PreviewDocument,
     ProtectedRead,
     RankedVerdicts,
@@ -126,9 +126,9 @@ async def memory_state(request: EmptyRequest, memory_queries: Queries) -> Memory
     return await memory_queries.state()
 
 
-async def find_pair(request: PairAt, memory_queries: Queries) -> PairFound:
-    """Return two facts by their ordinals."""
-    return await memory_queries.pair(request)
+async def find_pairs(request: FindPairs, memory_queries: Queries) -> PairsFound:
+    """Return the facts of pairs by their ordinals."""
+    return await memory_queries.pairs(request)
 
 
 async def find_neighbours(request: FindNeighbours, memory_queries: Queries) -> Neighbourhoods:

@@ -56,7 +56,10 @@ class MiniLM:
         loop = asyncio.get_running_loop()
         vectors: list[Vector] = []
         for text in texts:
-            vectors.append(await loop.run_in_executor(self._thread, self.embed_text, text))
+            known = self._cache.get(text)  # the critic has asked about most hypotheses
+            if known is None:
+                known = await loop.run_in_executor(self._thread, self.embed_text, text)
+            vectors.append(known)
         return vectors
 
     def embed_text(self, text: str) -> Vector:

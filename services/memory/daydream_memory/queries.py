@@ -10,20 +10,21 @@ from daydream_contracts.events import VerdictReached
 from daydream_contracts.rpc import (
     DocumentPage,
     FindNeighbours,
+    FindPairs,
     JudgedPairs,
     JudgedPairsPage,
     ListDocuments,
     ListVerdicts,
     MemoryState,
     Neighbourhoods,
-    PairAt,
     PairFound,
+    PairsFound,
     Resolve,
     Resolved,
     VerdictPage,
 )
 from daydream_memory.erasure_record import without_answers
-from daydream_memory.store import Store
+from daydream_memory.store import Store, StoredFact
 
 QUESTIONS_MAX = 1000
 
@@ -56,17 +57,12 @@ class MemoryQueries:
             questions=tuple(await self.store.facts.questions(QUESTIONS_MAX)),
         )
 
-    async def pair(self, request: PairAt) -> PairFound:
-        """Return two facts by their ordinals. Raise PermanentError for an unknown one."""
-        first, second = [await self.store.facts.fact_at(ordinal) for ordinal in request.ordinals]
-        if first is None or second is None:
-            raise PermanentError("no-such-fact", f"No fact at one of: {request.ordinals}")
-        return PairFound(
-            first=first.fact,
-            second=second.fact,
-            similarity=float(first.vector @ second.vector),
-            hidden=first.hidden or second.hidden,
-        )
+    async def pairs(self, request: FindPairs) -> PairsFound:
+        """Return the facts of pairs by their ordinals."""
+        ordinals = {ordinal for pair in request.pairs for ordinal in pair}
+        facts = {ordinal: await self.store.facts.fact_at(ordinal) for ordinal in ordinals}
+        pairs = [_pair_of(facts[first], facts[second]) for first, second in request.pairs]
+        return PairsFound(pairs=tuple(pairs))
 
     async def neighbourhoods(self, request: FindNeighbours) -> Neighbourhoods:
         """Return the neighbours of facts. Raise PermanentError for an unknown fact."""
@@ -117,3 +113,14 @@ class MemoryQueries:
     async def documents(self, request: ListDocuments) -> DocumentPage:
         """Return a page of the results of reading documents."""
         return DocumentPage(reports=tuple(await self.store.documents.reports(request)))
+
+
+def _pair_of(first: StoredFact | None, second: StoredFact | None) -> PairFound | None:
+    if first is None or second is None:
+        return None
+    return PairFound(
+        first=first.fact,
+        second=second.fact,
+        similarity=float(first.vector @ second.vector),
+        hidden=first.hidden or second.hidden,
+    )

@@ -2,6 +2,7 @@
 
 import uvloop
 
+import daydream_runtime.nats_without_aiohttp  # noqa: F401 (before nats)
 from daydream_runtime.process import run
 from daydream_sampler.app import build
 from daydream_sampler.settings import SamplerSettings

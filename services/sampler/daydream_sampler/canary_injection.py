@@ -25,7 +25,7 @@ from daydream_contracts.rpc import OpenReservation
 from daydream_contracts.topology import BUDGET_OPEN
 from daydream_models.canaries.canary_hypothesis import canary_hypothesis
 from daydream_models.canaries.canary_set import CanarySet
-from daydream_models.reservations import FULL, StagePlan, read_plans
+from daydream_models.stage_plans import FULL, StagePlan, read_plans
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, WAIT_S, retry_delay_s
 from daydream_runtime.runtime_context import Runtime

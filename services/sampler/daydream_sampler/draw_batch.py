@@ -7,9 +7,10 @@ same number of single draws would, with the same probabilities.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from daydream_contracts.rpc import Refusal
@@ -19,6 +20,9 @@ from daydream_sampler.epoch import Epoch
 from daydream_sampler.pair_numbers import ordinals_of
 from daydream_sampler.pair_probability import PairSet
 from daydream_sampler.screening import wait_for_rank
+
+log = logging.getLogger(__name__)
+RENEW_CLAIM_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,19 @@ def end_batch(epoch: Epoch, ends: Sequence[tuple[Claim, DrawEnd]], now: datetime
             case DrawEnd.REFUSED:
                 pass
     return epoch
+
+
+def refused(claim: Claim, refusal: Refusal, now: datetime) -> EndedDraw:
+    """Let the claim wait for money as long as it takes: a cap may renew in weeks.
+
+    The ledger opens no reservation that was requested a week ago, so the claim is renewed.
+    """
+    if refusal.reason == "too-old":
+        # this system stood still that long: whether the pair was paid for is forgotten
+        log.warning("a draw of %s is given up: %s", claim.claimed_at, refusal.text)
+        return EndedDraw(claim, DrawEnd.GIVEN_UP)
+    is_old = now - claim.claimed_at > RENEW_CLAIM_AFTER
+    return EndedDraw(claim, DrawEnd.RENEWED if is_old else DrawEnd.REFUSED, refusal)
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ from daydream_contracts.errors import RetryLaterError
 from daydream_contracts.events import PairSampled
 from daydream_contracts.rpc import EmptyRequest, ModelState
 from daydream_contracts.topology import GATEWAY_STATE, route_of
-from daydream_models.reservations import StagePlan
+from daydream_models.stage_plans import StagePlan
 from daydream_runtime.runtime_context import Runtime
 from daydream_sampler.sampler_state import PhaseReport
 from daydream_sampler.settings import SamplerSettings
 
 BATCH_MAX = 8  # draws at a time
-GATHER_S = 0.2
+GATHER_S = 0.5
 FULL_S, FULL_S_MAX = 0.1, 0.5
 MODELS_FRESH_S = 1.0
 

@@ -2,8 +2,8 @@
 
 Data: the claims of a batch → the neighbourhoods of their facts (a request to the memory for the
 anchors, and one for the partners) → the claims with their pairs, written into the epoch by one
-change → the facts → each pair is taken in the set of drawn pairs. A crash leaves the claims, with
-or without their pairs. The next holder of a claim continues there.
+change → the facts (`pair_facts`) → each pair is taken in the set of drawn pairs. A crash leaves the
+claims, with or without their pairs. The next holder of a claim continues there.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from daydream_contracts.rpc import (
     Neighbour,
     Neighbourhoods,
     NeighbourQuery,
-    PairAt,
     PairFound,
 )
-from daydream_contracts.topology import MEMORY_NEIGHBOURHOODS, MEMORY_PAIR
+from daydream_contracts.topology import MEMORY_NEIGHBOURHOODS
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.rpc import RpcClient
 from daydream_sampler.candidates import NEAREST, CandidateSet, are_of_one_document
@@ -29,6 +28,7 @@ from daydream_sampler.claim import Claim
 from daydream_sampler.draw_batch import Draw, DrawnWith, assign_batch
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
+from daydream_sampler.pair_facts import known
 from daydream_sampler.pair_numbers import ordinals_of
 from daydream_sampler.pair_probability import ProposalModel
 
@@ -145,6 +145,7 @@ class PairChooser:
     async def take(
         self,
         claim: Claim,
+        facts: PairFound | None,
         drawn: DrawnPairs,
         may_see: Callable[[str], bool],
         *,
@@ -153,9 +154,10 @@ class PairChooser:
         """Return the pair that this claim now owns. `same_document`: its facts may be of one.
 
         Return None if another claim has it, or its facts may not be drawn or not be combined.
+        Raise PermanentError if the memory does not know it.
         """
         assert claim.number is not None
-        pair = await self.rpc.request(MEMORY_PAIR, PairAt(ordinals=ordinals_of(claim.number)))
+        pair = known(claim, facts)
         is_open = (
             not pair.hidden
             and not are_isolated(pair.first.team, pair.second.team)

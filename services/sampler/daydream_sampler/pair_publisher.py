@@ -15,10 +15,10 @@ from daydream_contracts.events import PairSampled, derive_id, pair_id_of
 from daydream_contracts.metrics.sampler import PAIRS
 from daydream_contracts.rpc import OpenReservation, PairFound, Refusal
 from daydream_contracts.topology import BUDGET_OPEN
-from daydream_models.reservations import SIZES, StagePlan, plans_by_size, samples_in
+from daydream_models.stage_plans import SIZES, StagePlan, plans_by_size, samples_in
 from daydream_runtime.instruments import Tally
 from daydream_runtime.runtime_context import Runtime
-from daydream_runtime.span_failures import record_back_pressure
+from daydream_runtime.span_failures import record_backpressure
 from daydream_runtime.telemetry import Attribute
 from daydream_sampler.claim import Claim
 
@@ -56,7 +56,7 @@ class PairPublisher:
             span.set_attribute(Attribute.PAIR, pair_id)
             refusal = await self._publish(number, pair_id, claim, facts, plans, fact_count)
             if refusal is not None:
-                record_back_pressure(span, refusal.reason)
+                record_backpressure(span, refusal.reason)
         self.outcomes.add(1, "refused" if refusal else "published")
         return refusal
 

@@ -6,7 +6,6 @@ then pairs pass, and none waits again until the next start.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 from collections.abc import Sequence
@@ -14,13 +13,13 @@ from datetime import UTC, datetime
 
 from daydream_contracts.access import are_isolated
 from daydream_contracts.events import ScreenRank
-from daydream_contracts.rpc import PairAt, PairFound, ScreenedPairs, ScreenPairs, ScreenState
-from daydream_contracts.topology import MEMORY_PAIR, SYNTHESIZER_SCREEN
+from daydream_contracts.rpc import PairFound, ScreenedPairs, ScreenPairs, ScreenState
+from daydream_contracts.topology import SYNTHESIZER_SCREEN
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.rpc import RpcClient
 from daydream_sampler.claim import Claim
 from daydream_sampler.epoch import Epoch
-from daydream_sampler.pair_numbers import ordinals_of
+from daydream_sampler.pair_facts import facts_of, known
 from daydream_sampler.screen_policy import BATCH, MEASURED, QUARTERS, ranks_of
 from daydream_sampler.screening import batch_of, end_waiting, screen_id_of
 from daydream_sampler.strategy_history import StrategyHistory
@@ -74,7 +73,8 @@ class PairRanking:
         self, epoch: Epoch, batch: Sequence[Claim], history: StrategyHistory
     ) -> dict[str, ScreenRank]:
         """Return the ranks by claim. Facts of two teams are in no prompt together."""
-        pairs = await asyncio.gather(*(self._pair(claim) for claim in batch))
+        facts_by_place = await facts_of(self._rpc, batch)
+        pairs = [known(claim, facts) for claim, facts in zip(batch, facts_by_place, strict=True)]
         team = next((name for pair in pairs for name in _teams(pair) if name), "")
         shown = [
             (claim, pair)
@@ -98,10 +98,6 @@ class PairRanking:
         strategies = [claim.strategy for claim, _ in shown]
         ranks = ranks_of(reply.probabilities, strategies, kept, reply.cost_nanousd)
         return {claim.claim_id: rank for (claim, _), rank in zip(shown, ranks, strict=True)}
-
-    async def _pair(self, claim: Claim) -> PairFound:
-        assert claim.number is not None
-        return await self._rpc.request(MEMORY_PAIR, PairAt(ordinals=ordinals_of(claim.number)))
 
 
 def _teams(pair: PairFound) -> tuple[str, str]:

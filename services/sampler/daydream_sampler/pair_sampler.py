@@ -28,23 +28,24 @@ from daydream_contracts.errors import DaydreamError
 from daydream_contracts.rpc import (
     EmptyRequest,
     MemoryState,
-    Refusal,
+    PairFound,
     SamplerState,
     SetGoal,
 )
 from daydream_contracts.topology import MEMORY_STATE
-from daydream_models.reservations import StagePlan
+from daydream_models.stage_plans import StagePlan
 from daydream_runtime.cas_state import CasState
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.verdict_projection import Projector
 from daydream_sampler.anchor_cycles import AnchorSource
 from daydream_sampler.claim import Claim
-from daydream_sampler.draw_batch import Draw, DrawEnd, EndedDraw, claim_batch, end_batch
+from daydream_sampler.draw_batch import Draw, DrawEnd, EndedDraw, claim_batch, end_batch, refused
 from daydream_sampler.draw_conditions import BATCH_MAX, Blocked, DrawConditions
 from daydream_sampler.drawn_pairs import DrawnPairs
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.epoch_renewal import EpochRenewer
 from daydream_sampler.pair_choice import PairChooser
+from daydream_sampler.pair_facts import facts_of
 from daydream_sampler.pair_probability import ProposalModel, anchor_sources_of
 from daydream_sampler.pair_publisher import PairPublisher
 from daydream_sampler.pair_ranking import PairRanking
@@ -68,7 +69,6 @@ log = logging.getLogger(__name__)
 POLL_S = 0.5
 POLL_LATER_S = 2.0  # when there will be no money for long: a person may raise the cap meanwhile
 LONG_WAIT = timedelta(seconds=30)
-RENEW_CLAIM_AFTER = timedelta(days=1)
 
 
 class PairSampler:
@@ -171,9 +171,10 @@ class PairSampler:
         """
         proposal = self._proposal(draws[0].before, memory, self._may_see(plans.values()))
         claims = await self._chooser.choose(proposal, draws)
+        pairs = await facts_of(self._runtime.rpc, claims)
         finishing = (
-            self._finish(draw, claim, proposal, plans)
-            for draw, claim in zip(draws, claims, strict=True)
+            self._finish(draw, claim, pair, proposal, plans)
+            for draw, claim, pair in zip(draws, claims, pairs, strict=True)
         )
         results = await asyncio.gather(*finishing, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
@@ -194,14 +195,15 @@ class PairSampler:
         self,
         draw: Draw,
         claim: Claim | None,
+        facts: PairFound | None,
         proposal: ProposalModel,
         plans: Mapping[str, StagePlan],
     ) -> EndedDraw:
-        """Take the pair of a claim, pay for its daydream and publish it."""
+        """Take the pair of a claim with these facts, pay for its daydream and publish it."""
         if claim is None:
             return EndedDraw(draw.claim, DrawEnd.GIVEN_UP)
         pair = await self._chooser.take(
-            claim, self._drawn, proposal.may_see, same_document=self._settings.same_document
+            claim, facts, self._drawn, proposal.may_see, same_document=self._settings.same_document
         )
         if pair is None:
             return EndedDraw(claim, DrawEnd.GIVEN_UP)
@@ -211,7 +213,7 @@ class PairSampler:
         refusal = await self._publisher.publish(claim, pair, number, plans, proposal.facts)
         if refusal is None:
             return EndedDraw(claim, DrawEnd.PUBLISHED)
-        return _refused(claim, refusal)
+        return refused(claim, refusal, datetime.now(UTC))
 
     def _blocked(self, blocked: Blocked) -> float:
         """Set the phase. Return how many seconds to wait."""
@@ -285,16 +287,3 @@ class PairSampler:
         retry_at = report.retry_at
         is_long = retry_at is not None and retry_at - datetime.now(UTC) > LONG_WAIT
         return POLL_LATER_S if is_long else POLL_S
-
-
-def _refused(claim: Claim, refusal: Refusal) -> EndedDraw:
-    """Let the claim wait for money as long as it takes: a cap may renew in weeks.
-
-    The ledger opens no reservation that was requested a week ago, so the claim is renewed.
-    """
-    if refusal.reason == "too-old":
-        # this system stood still that long: whether the pair was paid for is forgotten
-        log.warning("a draw of %s is given up: %s", claim.claimed_at, refusal.text)
-        return EndedDraw(claim, DrawEnd.GIVEN_UP)
-    is_old = datetime.now(UTC) - claim.claimed_at > RENEW_CLAIM_AFTER
-    return EndedDraw(claim, DrawEnd.RENEWED if is_old else DrawEnd.REFUSED, refusal)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from nats.js.kv import KeyValue
 
-from daydream_models.reservations import StagePlan, read_plans
+from daydream_models.stage_plans import StagePlan, read_plans
 
 FRESH_S = 1.0
 

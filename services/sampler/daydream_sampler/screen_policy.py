@@ -31,6 +31,7 @@ from daydream_sampler.strategies.stratified import STRATIFIED
 QUARTERS = 4
 HALF = 2
 BATCH = 16  # pairs in a call; servers name at most 20 alternatives of a token
+# These three were not tuned on data.
 EXPLORED = 0.1
 MEASURED = 0.25  # share of the pairs that are ranked while the screen does not pay
 PRIOR_INSIGHTS = 8.0

@@ -24,7 +24,7 @@ class SamplerSettings(ServiceSettings):
     pairs_ahead: int = Field(
         16,
         ge=1,
-        le=256,
+        le=100_000,
         description="maximum pairs pending or in progress; at least the calls in flight of all "
         "synthesizers",
     )

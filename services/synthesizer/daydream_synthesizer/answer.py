@@ -60,10 +60,24 @@ class SynthesisAnswer(AnswerModel):
 
 
 class ShortSynthesisAnswer(AnswerModel):
-    """The short answer, for small models and small budgets.
+    """The short answer, for small budgets. Only its schema and its limits are used.
 
-    Only its schema and its limits are used. The minima are there because small models otherwise end
-    a text after two words.
+    As in the full one, "no link" comes first, and leaves the texts after it empty.
+    """
+
+    gist: str = Field("", max_length=GIST_CHARS_MAX)
+    link: NamedLink | Literal["none"]
+    reasoning: str = Field("", max_length=chars_max(ShortSynthesis, "reasoning"))
+    title: str = Field("", max_length=chars_max(ShortSynthesis, "title"))
+    hypothesis: str = Field("", max_length=chars_max(ShortSynthesis, "hypothesis"))
+    implication: str = Field("", max_length=chars_max(ShortSynthesis, "implication"))
+
+
+class SmallModelSynthesisAnswer(AnswerModel):
+    """The short answer of small models. Only its schema and its limits are used.
+
+    The minima are there because small models otherwise end a text after two words. They hold for
+    an abstention too, so it saves nothing; such models are free or nearly so.
     """
 
     reasoning: str = Field(min_length=0, max_length=chars_max(ShortSynthesis, "reasoning"))

@@ -14,8 +14,8 @@ from daydream_models.client import ModelClient
 from daydream_models.factory import open_model
 from daydream_models.prompt import store_prompts
 from daydream_models.release import release_reservation
-from daydream_models.reservations import publish_plan
 from daydream_models.settings import ModelSettings
+from daydream_models.stage_plans import publish_plan
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.verdict_projection import Projector, follow
@@ -29,7 +29,7 @@ from daydream_synthesizer.synthesis import Synthesizer
 from daydream_synthesizer.writer_history import WriterHistory
 from daydream_synthesizer.writers import read_writers
 
-HISTORY_KEY = "writers.v1"
+HISTORY_KEY = "writers.v2"
 
 
 def create() -> ServiceApp:

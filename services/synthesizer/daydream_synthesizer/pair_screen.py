@@ -27,7 +27,7 @@ from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelRequest
 from daydream_models.prompt import load_prompt
 from daydream_models.request_spec import RequestSpec
-from daydream_models.reservations import FULL
+from daydream_models.stage_plans import FULL
 from daydream_runtime.rpc import RpcClient
 
 PROMPT = load_prompt(

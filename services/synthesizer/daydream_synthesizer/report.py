@@ -28,7 +28,7 @@ class WriterReport:
         history = self.projector.projection
         share = shares(self.writers, history, floor=self.floor)
         writers = tuple(
-            WriterState(model=name, share=share[name], **history.now_of(name).model_dump())
+            WriterState(model=name, share=share[name], **history.of(name).model_dump())
             for name in self.writers
         )
         return SynthesizerState(writers=writers, examples=self.examples)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from daydream_models.prompt import load_prompt
 from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import FULL, MINIMAL, SHORT
-from daydream_synthesizer.answer import ShortSynthesisAnswer, SynthesisAnswer
+from daydream_models.stage_plans import FULL, MINIMAL, SHORT
+from daydream_synthesizer.answer import (
+    ShortSynthesisAnswer,
+    SmallModelSynthesisAnswer,
+    SynthesisAnswer,
+)
 from daydream_synthesizer.examples import examples_bytes_max
 from daydream_synthesizer.settings import SynthesizerSettings
 from daydream_synthesizer.synthesis import PLACEHOLDERS, PLACEHOLDERS_WITH_EXAMPLES
@@ -15,13 +19,14 @@ PROMPT = "synthesize.v1.md"
 PROMPT_WITH_EXAMPLES = "synthesize-with-examples.v1.md"
 PROSE_TOKENS_MAX = 2000  # about as many as the longest JSON answer has
 PROSE_SHORT_TOKENS_MAX = 400  # of a small model, which rambles
-PROMPT_SHORT = "synthesize-short.v1.md"  # small models repeat long instructions, and don't follow
+PROMPT_SHORT = "synthesize-short.v1.md"
+PROMPT_SMALL = "synthesize-small.v1.md"  # small models repeat long instructions, and don't follow
 
 
 def request_specs(settings: SynthesizerSettings) -> RequestSpecs:
     """Return the spec of each plan size. Raise ConfigurationError for a wrong prompt file.
 
-    A small model always gets short requests, without examples.
+    A small model always gets its own short requests, without examples.
     """
     short = _short_spec(settings, repair=True)
     return {
@@ -49,14 +54,20 @@ def _full_spec(settings: SynthesizerSettings) -> RequestSpec:
 
 
 def _short_spec(settings: SynthesizerSettings, *, repair: bool) -> RequestSpec:
-    schema = ShortSynthesisAnswer.json_schema()
+    is_small = settings.model.short_answers
+    answer = SmallModelSynthesisAnswer if is_small else ShortSynthesisAnswer
     prompt = load_prompt(
-        PACKAGE, PROMPT_SHORT, settings.prompt_file, schema, PLACEHOLDERS, prose=True
+        PACKAGE,
+        PROMPT_SMALL if is_small else PROMPT_SHORT,
+        settings.prompt_file,
+        answer.json_schema(),
+        PLACEHOLDERS,
+        prose=True,
     )
-    prose_max = PROSE_SHORT_TOKENS_MAX if settings.model.short_answers else PROSE_TOKENS_MAX
+    prose_max = PROSE_SHORT_TOKENS_MAX if is_small else PROSE_TOKENS_MAX
     return RequestSpec(
         prompt,
-        prose_max if prompt.is_prose else ShortSynthesisAnswer.tokens_max(),
+        prose_max if prompt.is_prose else answer.tokens_max(),
         facts=1,
         repair=repair and not prompt.is_prose,
     )

@@ -24,7 +24,7 @@ from daydream_contracts.prompt_variables import link_after_examples_variables, l
 from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
-from daydream_models.reservations import StageCost, StagePlan
+from daydream_models.stage_plans import StageCost, StagePlan
 from daydream_runtime.verdict_projection import Projector
 from daydream_synthesizer.answer import ProseSynthesis, SynthesisAnswer
 from daydream_synthesizer.examples import ExamplePicker, ShownExample

@@ -41,16 +41,15 @@ class WriterStats(BaseModel):
 
 
 class WriterHistory(Projection):
-    """The projection of VERDICTS: the record of each writer.
+    """The projection of VERDICTS: the record of each writer under the rule in force.
 
-    Only first-round, final verdicts count that are no canary and name their writer.
+    Another rule promotes another share, so the records begin again with it, for the choice and for
+    the report alike. Only first-round, final verdicts count that are no canary and name their
+    writer.
     """
 
     writers: dict[str, WriterStats] = Field(default_factory=dict)
     rule: str = Field(default="", description="what promotes now")
-    in_force: dict[str, WriterStats] = Field(
-        default_factory=dict, description="the records under this rule alone"
-    )
 
     def add(self, sequence: int, verdict: VerdictReached) -> None:
         """Count a verdict. A sequence that was counted before has no effect."""
@@ -61,23 +60,18 @@ class WriterHistory(Projection):
         if not verdict.final or proposed.pair.canary or verdict.round > 1 or not proposed.writer:
             return
         self._note_rule(rule_of(verdict))
-        for records in (self.writers, self.in_force):
-            stats = records.setdefault(proposed.writer, WriterStats())
-            stats.hypotheses += 1
-            stats.promoted += verdict.decision is Decision.PROMOTED
-            stats.cost_nanousd += verdict.cost_nanousd
-        if self.writers[proposed.writer].hypotheses > HYPOTHESES_MAX:
-            self.writers[proposed.writer] = self.writers[proposed.writer].halved()
+        stats = self.writers.setdefault(proposed.writer, WriterStats())
+        stats.hypotheses += 1
+        stats.promoted += verdict.decision is Decision.PROMOTED
+        stats.cost_nanousd += verdict.cost_nanousd
+        if stats.hypotheses > HYPOTHESES_MAX:
+            self.writers[proposed.writer] = stats.halved()
 
     def _note_rule(self, rule: str) -> None:
         """Begin new records when another rule promotes: it promotes another share."""
         if rule and self.rule and rule != self.rule:
-            self.in_force = {}
+            self.writers = {}
         self.rule = rule or self.rule
-
-    def now_of(self, writer: str) -> WriterStats:
-        """Return the record of a writer under the rule in force."""
-        return self.in_force.get(writer, WriterStats())
 
     def of(self, writer: str) -> WriterStats:
         """Return the record of a writer; an empty one for a new writer."""

@@ -28,6 +28,7 @@ SERVICES: Services = (
     "console",
 )
 PROVISION = "provision"  # the user of the job that makes streams, consumers and buckets
+BACKUP = "backup"  # the user of the program that saves and restores them
 CONSOLE = "console"  # also the user of the `daydream` command
 LEDGER_WRITER = "budget"
 STAGES: Services = ("synthesizer", "critic", "oracle")
@@ -46,7 +47,7 @@ CALLERS: Mapping[Endpoint[Any, Any], Services] = {
     table.GATEWAY_ADD_KEY: ("console",),
     table.GATEWAY_REVOKE_KEY: ("console",),
     table.MEMORY_STATE: ("console", "sampler", "budget"),
-    table.MEMORY_PAIR: ("sampler", "console"),
+    table.MEMORY_PAIRS: ("sampler", "console"),
     table.MEMORY_NEIGHBOURHOODS: ("sampler", "console"),
     table.MEMORY_NEAREST: ("critic", "console"),
     table.MEMORY_SEARCH: ("console", "oracle"),
@@ -118,7 +119,8 @@ def _private(*services: str, scanned: bool = False) -> StoreGrant:
 
 
 BUCKETS: Mapping[Bucket, StoreGrant] = {
-    kv.CALLS: _private("gateway"),
+    # the budget: what an attempt cost that a killed gateway has not settled
+    **dict.fromkeys(kv.CALLS, StoreGrant(readers=("gateway", "budget"), writers=("gateway",))),
     kv.ISSUED_KEYS: _private("gateway", scanned=True),
     kv.MODEL_PROFILES: _private("gateway", scanned=True),
     kv.BATCHES: _private("gateway", scanned=True),
@@ -151,7 +153,7 @@ BETWEEN_REPLICAS: Mapping[str, Services] = {
     table.GATEWAY_ALIVE_SUBJECT: ("gateway",),
 }
 # Who sees changes of a bucket's keys as they come.
-BUCKET_WATCHERS: Mapping[Bucket, Services] = {kv.CALLS: ("gateway",)}
+BUCKET_WATCHERS: Mapping[Bucket, Services] = dict.fromkeys(kv.CALLS, ("gateway",))
 # Who sees messages as they are published, beside their consumers: the pages, and daydream watch.
 WATCHERS: Services = ("console",)
 # Who asks for the state of all consumers.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from daydream_contracts import grants
 from daydream_contracts.buckets import BUCKETS, DELIVERY_COUNTS, OBJECT_STORES, SETTINGS, TOPOLOGY
 from daydream_contracts.dead_letters import dead_letter_subject, is_resent
-from daydream_contracts.grants import PROVISION, SERVICES, StoreGrant
+from daydream_contracts.grants import BACKUP, PROVISION, SERVICES, StoreGrant
 from daydream_contracts.topology import (
     CONSUMERS,
     ENDPOINTS,
@@ -26,7 +26,7 @@ from daydream_contracts.topology import (
     Consumer,
 )
 
-USERS = (*SERVICES, PROVISION)
+USERS = (*SERVICES, PROVISION, BACKUP)
 API = "$JS.API"
 
 
@@ -45,10 +45,11 @@ def inbox_of(user: str) -> str:
 
 
 def permissions_of(user: str) -> Permissions:
-    """Return the permissions of a service, or of `provision`. Raise ValueError for another name."""
+    """Return the permissions of a service, `provision` or `backup`. Raise ValueError for others."""
     if user not in USERS:
         raise ValueError(f"no user {user!r}; there are {', '.join(USERS)}")
-    publish = _provisioning() if user == PROVISION else _publishing(user)
+    apart = {PROVISION: _provisioning, BACKUP: _backing_up}
+    publish = apart[user]() if user in apart else _publishing(user)
     return Permissions(
         publish=tuple(dict.fromkeys(publish)),
         publish_denied=tuple(dict.fromkeys(_denied(user))),
@@ -149,13 +150,22 @@ def _denied(user: str) -> Iterator[str]:
 
 def _provisioning() -> Iterator[str]:
     yield f"{API}.INFO"
-    for stream in (
-        *(stream.name for stream in STREAMS),
-        *(f"KV_{bucket.name}" for bucket in BUCKETS),
-        *(f"OBJ_{name}" for name in OBJECT_STORES),
-    ):
+    for stream in _all_streams():
         yield from (f"{API}.STREAM.{act}.{stream}" for act in ("INFO", "CREATE", "UPDATE"))
     for consumer in CONSUMERS:
         yield f"{API}.CONSUMER.DURABLE.CREATE.{consumer.route.stream}.{consumer.durable}"
         yield f"{API}.CONSUMER.INFO.{consumer.route.stream}.{consumer.durable}"
     yield from (f"{API}.STREAM.MSG.GET.KV_{TOPOLOGY.name}", f"$KV.{TOPOLOGY.name}.>")
+
+
+def _backing_up() -> Iterator[str]:
+    """Yield what copying a stream needs; and making it from a copy, where there is none."""
+    for stream in _all_streams():
+        yield from (f"{API}.STREAM.{act}.{stream}" for act in ("INFO", "SNAPSHOT", "RESTORE"))
+        yield from (f"$JS.SNAPSHOT.{part}.{stream}.>" for part in ("ACK", "RESTORE"))
+
+
+def _all_streams() -> Iterator[str]:
+    yield from (stream.name for stream in STREAMS)
+    yield from (f"KV_{bucket.name}" for bucket in BUCKETS)
+    yield from (f"OBJ_{name}" for name in OBJECT_STORES)

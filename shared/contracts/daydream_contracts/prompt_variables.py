@@ -78,6 +78,11 @@ def judge_variables(synthesis: Synthesis) -> dict[str, str]:
     }
 
 
+def judge_with_facts_variables(pair: PairSampled, synthesis: Synthesis) -> dict[str, str]:
+    """Return the variables of a judge's prompt that sees the two facts besides the hypothesis."""
+    return {**link_variables(pair), **judge_variables(synthesis)}
+
+
 def several_variables(syntheses: Iterable[Synthesis]) -> dict[str, str]:
     """Return the variable of a judge's prompt that takes several hypotheses, each with its
     number."""

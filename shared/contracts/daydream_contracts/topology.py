@@ -40,6 +40,7 @@ ReplyT = TypeVar("ReplyT", bound=ContractModel)
 GENERATION = 1
 ACK_WAIT_S = 10.0
 DEAD_LETTER_PREFIX = "daydream.deadletter"
+STAGE_MESSAGES = 256  # that each stream of STAGE_STREAMS holds, unless more slots are behind it
 LEDGER, LEDGER_MIRROR = "LEDGER", "LEDGER_MIRROR"
 LEDGER_SUBJECT = "daydream.ledger.entries"
 GATEWAY_LIMITER_SUBJECT = "daydream.gateway.limiter"  # core NATS, between the gateway's replicas
@@ -73,9 +74,9 @@ class Stream:
 
 
 STREAMS = (
-    Stream("PAIRS", ("daydream.pair.sampled",), Retention.WORK, messages_max=256),
-    Stream("HYPOTHESES", ("daydream.hypothesis.proposed",), Retention.WORK, messages_max=256),
-    Stream("CANDIDATES", ("daydream.candidate.nominated",), Retention.WORK, messages_max=256),
+    Stream("PAIRS", ("daydream.pair.sampled",), Retention.WORK, STAGE_MESSAGES),
+    Stream("HYPOTHESES", ("daydream.hypothesis.proposed",), Retention.WORK, STAGE_MESSAGES),
+    Stream("CANDIDATES", ("daydream.candidate.nominated",), Retention.WORK, STAGE_MESSAGES),
     Stream("DOCUMENTS", ("daydream.document.offered",), Retention.WORK, messages_max=100_000),
     Stream("REMOVALS", ("daydream.document.removed",), Retention.WORK, messages_max=100_000),
     Stream(
@@ -113,6 +114,10 @@ STREAMS = (
     Stream(LEDGER_MIRROR, (), Retention.LIMITS, append_only=True, mirror_of=LEDGER),
     Stream("DEADLETTERS", (f"{DEAD_LETTER_PREFIX}.>",), Retention.LIMITS, bytes_max=1024 * MIB),
 )
+
+# Work queues of the stages that ask models. Their maximum follows from the slots behind them, so
+# `daydream-provision` gets it as a setting; the table has the default.
+STAGE_STREAMS = ("PAIRS", "HYPOTHESES", "CANDIDATES")
 
 
 @dataclass(frozen=True)
@@ -223,7 +228,7 @@ GATEWAY_REVOKE_KEY = Endpoint(
     "gateway", "daydream.gateway.revoke-key", rpc.RevokeKey, rpc.IssuedKey
 )
 MEMORY_STATE = Endpoint("memory", "daydream.memory.state", rpc.EmptyRequest, rpc.MemoryState)
-MEMORY_PAIR = Endpoint("memory", "daydream.memory.pair", rpc.PairAt, rpc.PairFound)
+MEMORY_PAIRS = Endpoint("memory", "daydream.memory.pairs", rpc.FindPairs, rpc.PairsFound)
 MEMORY_NEIGHBOURHOODS = Endpoint(
     "memory", "daydream.memory.neighbourhoods", rpc.FindNeighbours, rpc.Neighbourhoods
 )

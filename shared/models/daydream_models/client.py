@@ -18,9 +18,9 @@ from daydream_models.logprobs import completion_numbers, letter_probabilities
 from daydream_models.model_request import AnswerT, Messages, ModelReply, ModelRequest
 from daydream_models.parsing import parse_object, parse_problem, without_thinking
 from daydream_models.prompt import Prompt, digest_of, repair_messages
-from daydream_models.request_spec import RequestSpecs, stage_cost
-from daydream_models.reservations import FULL, StagePlan
+from daydream_models.request_spec import RequestSpec, RequestSpecs, stage_cost, usual_nanousd
 from daydream_models.settings import ModelSettings
+from daydream_models.stage_plans import FULL, StagePlan
 
 ANSWER_CHARS_MAX = 8000  # of the raw answer that a verdict carries
 CUT = "length"  # the finish reason of an answer that reached its maximum
@@ -49,6 +49,10 @@ class ModelClient:
             reduced=costs,
             **full.costs(),
         )
+
+    def usual_nanousd(self, spec: RequestSpec, messages: Messages) -> int:
+        """Return what a request with these messages is expected to cost."""
+        return usual_nanousd(spec, self._quote, messages)
 
     async def request(self, request: ModelRequest, answer: type[AnswerT]) -> ModelReply[AnswerT]:
         """Return the answer, read as `answer`. Raise the errors of GatewayClient.chat.

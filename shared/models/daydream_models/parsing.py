@@ -28,7 +28,21 @@ _SCALE = re.compile(
 _MARKUP = re.compile(r"[*_#`>]+")
 _NUMBER = r"(?<![\d.,])(?<![:=\s(][-–—])(?P<value>\d{1,3}(?:\.\d+)?)(?![.,]?\d|\s*%|\s*[-–—]\s*\d)"
 _OUT_OF = r"\s*(?:/|out of)\s*(?P<scale>\d{1,3})"
-_SUM = r"\s*(?:[+×*=]|plus\b)\s*\d"  # "3 + 4 = 7": the first number is no score
+_CORRECTION = (
+    r"(?:wait|actually|revis\w*|correct(?:ed|ion|ing)|instead|rather|sorry|chang(?:ed|ing)"
+    r"|adjust\w*|lower(?:ed|ing)|rais(?:ed|ing)|reconsider\w*|on (?:second|re)\w*|make (?:it|that)"
+    r"|later|now|then|after)"
+)
+_DISPUTED = re.compile(
+    r"^\s*(?:\([^)]*\)\s*)?,?\s*(?:[+×*&,~→⇒-]+|\b(?:or|and|plus|minus|then|to)\b)\s*[+=]?\s*\d"
+    r"|^\s*\(\s*\d"  # "7 (5 after the revision)"
+    r"|[+×=]\s*\d"  # "4 (novelty) + 3 (coherence) = 7": a term of a sum is no score
+    rf"|\b{_CORRECTION}\b\D{{0,60}}\d",
+    re.IGNORECASE,
+)
+# up to the end of the line or to the next label: "no wait: 5" is no label
+_REST = re.compile(rf"(?:(?![.;,]?\s+(?!{_CORRECTION}\b)[A-Za-z]\w+\s*[:=|]).)*", re.IGNORECASE)
+REST_CHARS_MAX = 160
 _BETWEEN = r"[\s:=\-–—|(]{1,12}"
 # a backslash that begins no escape of JSON, or one before a command of LaTeX
 _LONE_BACKSLASH = re.compile(
@@ -105,13 +119,13 @@ def _objects(text: str) -> Iterator[object]:
 @dataclass(frozen=True)
 class _Mention:
     """A number under a label. `scaled`: with its denominator; `final`: called final or total;
-    `summed`: a term of a sum.
+    `disputed`: a term of a sum, one of several, or corrected by what follows.
     """
 
     value: float
     scaled: bool
     final: bool
-    summed: bool
+    disputed: bool
 
 
 def parse_score(text: str, label: str, scale: int = 10) -> float | None:
@@ -119,11 +133,11 @@ def parse_score(text: str, label: str, scale: int = 10) -> float | None:
 
     A score with another denominator is part of a sum, never the score. Where several differ, those
     called final, total or overall count. Where one has its denominator, bare numbers do not count,
-    unless they are called final: then the text contradicts itself. A term of a sum is no score,
-    and nothing under that label is read.
+    unless they are called final: then the text contradicts itself. Where a number is a term of a
+    sum, one of several, or corrected, nothing under that label is read.
     """
     mentions = _mentions(text, label, scale)
-    if any(mention.summed for mention in mentions) or _is_contradictory(mentions):
+    if any(mention.disputed for mention in mentions) or _is_contradictory(mentions):
         return None
     preferences = (
         [mention for mention in mentions if mention.scaled and mention.final],
@@ -146,11 +160,17 @@ def _is_contradictory(mentions: Sequence[_Mention]) -> bool:
     return bool(scaled) and bool(bare - scaled)
 
 
+def _is_disputed(after: str) -> bool:
+    """Return whether what follows a number, in its line and before the next label, changes it."""
+    rest = _REST.match(after)
+    return rest is not None and _DISPUTED.search(rest[0]) is not None
+
+
 def _mentions(text: str, label: str, scale: int) -> list[_Mention]:
     plain = _SCALE.sub("", _MARKUP.sub("", _THINKING.sub("", text)))
     pattern = re.compile(
         rf"(?P<before>[\w ]{{0,24}})\b{re.escape(label)}\b{_BETWEEN}"
-        rf"{_NUMBER}(?:{_OUT_OF})?(?![\d/])(?P<sum>{_SUM})?",
+        rf"{_NUMBER}(?:{_OUT_OF})?(?![\d/])",
         re.IGNORECASE,
     )
     return [
@@ -158,7 +178,7 @@ def _mentions(text: str, label: str, scale: int) -> list[_Mention]:
             value=float(match["value"]),
             scaled=match["scale"] is not None,
             final=bool(_FINAL.search(match["before"])),
-            summed=match["sum"] is not None,
+            disputed=_is_disputed(plain[match.end() : match.end() + REST_CHARS_MAX]),
         )
         for match in pattern.finditer(plain)
         if match["scale"] is None or int(match["scale"]) == scale

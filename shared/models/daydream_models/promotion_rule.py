@@ -7,7 +7,7 @@ promotion quota few later ones do.
 from __future__ import annotations
 
 from daydream_contracts.events import VerdictReached
-from daydream_models.reservations import FULL
+from daydream_models.stage_plans import FULL
 
 
 def rule_of(verdict: VerdictReached) -> str:

@@ -6,7 +6,7 @@ The pair says which size its reservation was opened for (`reservations.SIZES`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from daydream_contracts.rpc import Quote
@@ -17,7 +17,7 @@ from daydream_models.prompt import (
     REPAIR,
     Prompt,
 )
-from daydream_models.reservations import FULL, StageCost
+from daydream_models.stage_plans import FULL, StageCost
 
 FENCES_MAX = 8  # of untrusted texts in one prompt
 REQUEST_MESSAGES = 2
@@ -77,6 +77,16 @@ def _bound(quote: Quote, text_bytes: int, messages: int, output_tokens: int) -> 
         + input_tokens * quote.input_token_nanousd
         + output_tokens * quote.output_token_nanousd
     )
+
+
+def usual_nanousd(spec: RequestSpec, quote: Quote, messages: Sequence[Mapping[str, str]]) -> int:
+    """Return what a request with these messages usually costs, without a repair.
+
+    Unlike the plan's, it counts the bytes that are sent, not their maximum.
+    """
+    schema_bytes = len(json.dumps(spec.prompt.schema)) if spec.prompt.schema else 0
+    text_bytes = sum(len(message["content"].encode()) for message in messages)
+    return _expected(spec, quote, text_bytes + schema_bytes)
 
 
 def _expected(spec: RequestSpec, quote: Quote, text_bytes: int) -> int:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import fields
+from contextlib import suppress
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from nats.js import JetStreamContext, api
@@ -21,6 +22,7 @@ from daydream_runtime.broker_errors import NAME_IN_USE, error_code
 
 T = TypeVar("T")
 DUPLICATES_S = 120
+SLOTS_MAX = 4096  # of all replicas behind one consumer: each idle one has a request waiting
 
 
 def stream_config(stream: Stream, replicas: int) -> api.StreamConfig:
@@ -77,14 +79,21 @@ def consumer_config(consumer: Consumer) -> api.ConsumerConfig:
         ack_wait=ACK_WAIT_S,
         max_deliver=-1,
         max_ack_pending=10_000,
-        max_waiting=512,
+        max_waiting=SLOTS_MAX,
         deliver_policy=api.DeliverPolicy.ALL,
     )
 
 
 async def ensure_consumer(js: JetStreamContext, consumer: Consumer) -> None:
-    """Create the durable, or update an existing one to the table (`add_consumer` does both)."""
-    await js.add_consumer(consumer.route.stream, consumer_config(consumer))
+    """Create the durable, or update an existing one to the table (`add_consumer` does both).
+
+    NATS refuses to change how many requests may wait: an existing consumer keeps its number.
+    """
+    wanted = consumer_config(consumer)
+    with suppress(NotFoundError):
+        existing = await js.consumer_info(consumer.route.stream, consumer.durable)
+        wanted = replace(wanted, max_waiting=existing.config.max_waiting)
+    await js.add_consumer(consumer.route.stream, wanted)
 
 
 async def ensure_bucket(js: JetStreamContext, bucket: Bucket, replicas: int) -> None:

@@ -17,7 +17,7 @@ from typing import ClassVar, NoReturn
 from pydantic import Field
 
 from daydream_contracts.errors import ConfigurationError
-from daydream_contracts.topology import GENERATION
+from daydream_contracts.topology import GENERATION, STAGE_MESSAGES
 from daydream_runtime.lifecycle import EXIT_CONFIGURATION
 from daydream_runtime.nats_connection import open_connection
 from daydream_runtime.nats_url import NatsAddress
@@ -36,9 +36,18 @@ class ProvisionSettings(ServiceSettings):
     stream_replicas: int = Field(
         1, ge=1, le=5, description="copies of every stream: 1 on one machine, 3 in a cluster"
     )
+    stage_messages: int = Field(
+        STAGE_MESSAGES,
+        ge=STAGE_MESSAGES,
+        le=100_000,
+        description="messages that the stream of a stage holds: at least twice the calls in flight"
+        " of all replicas of the largest stage",
+    )
 
 
-async def provision_at(address: NatsAddress, replicas: int) -> int:
+async def provision_at(
+    address: NatsAddress, replicas: int, stage_messages: int = STAGE_MESSAGES
+) -> int:
     """Connect, provision and disconnect. Return the generation in force.
 
     Wait for a JetStream that is still starting. Raise ConfigurationError if the server can't be
@@ -46,7 +55,7 @@ async def provision_at(address: NatsAddress, replicas: int) -> int:
     """
     nc = await open_connection(address)
     try:
-        return await provision_when_ready(nc, replicas)
+        return await provision_when_ready(nc, replicas, stage_messages)
     finally:
         await nc.close()
 
@@ -57,7 +66,9 @@ def main() -> NoReturn:
     try:
         settings = ProvisionSettings.read()
         start_logging(settings.service, settings.instance, settings.log_level)
-        generation = asyncio.run(provision_at(settings.nats_address, settings.stream_replicas))
+        generation = asyncio.run(
+            provision_at(settings.nats_address, settings.stream_replicas, settings.stage_messages)
+        )
         if generation == GENERATION:
             log.info("streams, consumers and buckets are those of generation %d", generation)
     except ConfigurationError as error:

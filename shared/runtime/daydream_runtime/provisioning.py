@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import nats.errors
 from nats.aio.client import Client
@@ -41,6 +42,8 @@ from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.topology import (
     CONSUMERS,
     GENERATION,
+    STAGE_MESSAGES,
+    STAGE_STREAMS,
     STREAMS,
 )
 from daydream_runtime.broker_errors import (
@@ -65,7 +68,9 @@ CHECK_TIMEOUT_S = 5.0
 GENERATION_KEY = "generation"
 
 
-async def provision_when_ready(nc: Client, replicas: int) -> int:
+async def provision_when_ready(
+    nc: Client, replicas: int, stage_messages: int = STAGE_MESSAGES
+) -> int:
     """Provision, and wait for a JetStream that is still starting. Return the generation in force.
 
     Raise ConfigurationError if the server refuses a stream, or has fewer copies than wanted.
@@ -76,7 +81,7 @@ async def provision_when_ready(nc: Client, replicas: int) -> int:
         before_sleep=before_sleep_log(log, logging.INFO),
     )
     try:
-        return await retrying(provision, nc, replicas=replicas)
+        return await retrying(provision, nc, replicas=replicas, stage_messages=stage_messages)
     except PermissionDeniedError as error:
         raise ConfigurationError(
             str(error).partition(": ")[0],
@@ -99,7 +104,8 @@ def _configuration_error(error: APIError) -> ConfigurationError:
     problem = f"NATS refuses a stream: {error.description} (code {error_code(error)})"
     if error_code(error) != STORAGE_EXCEEDED:
         return ConfigurationError(problem, "Check its JetStream settings and permissions")
-    needed = sum(max(0, store.bytes_max) for store in (*STREAMS, *BUCKETS)) / GIB
+    maxima = [stream.bytes_max for stream in STREAMS] + [bucket.bytes_max for bucket in BUCKETS]
+    needed = sum(max(0, maximum) for maximum in maxima) / GIB
     return ConfigurationError(
         problem,
         f"The streams may grow to {needed:.1f} GiB on each server: free that space, "
@@ -107,8 +113,11 @@ def _configuration_error(error: APIError) -> ConfigurationError:
     )
 
 
-async def provision(nc: Client, *, replicas: int) -> int:
+async def provision(nc: Client, *, replicas: int, stage_messages: int = STAGE_MESSAGES) -> int:
     """Create or update everything in the table. Return the generation that is in force.
+
+    `stage_messages`: how many messages each of `STAGE_STREAMS` holds. Fewer than before remove
+    none: a stream that holds more refuses new ones until enough are taken.
 
     Change nothing if a newer program has provisioned. Raise the server's error if it refuses.
     """
@@ -123,7 +132,8 @@ async def provision(nc: Client, *, replicas: int) -> int:
         )
         return generation
     for stream in STREAMS:
-        await ensure_stream(js, stream, replicas)
+        sized = replace(stream, messages_max=stage_messages)
+        await ensure_stream(js, sized if stream.name in STAGE_STREAMS else stream, replicas)
     for bucket in BUCKETS:
         await ensure_bucket(js, bucket, replicas)
     for name in OBJECT_STORES:

@@ -12,7 +12,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 from daydream_contracts.errors import RetryLaterError
 from daydream_runtime.disposition import is_broker_error
 
-BACK_PRESSURE = "back-pressure"
+BACKPRESSURE = "backpressure"
 ERROR_TYPE = "error.type"
 REASON = "daydream.reason"
 TEXT_CHARS_MAX = 200
@@ -24,13 +24,13 @@ def record_failure(span: Span, error: Exception) -> None:
         return
     kind = type(error).__name__
     if isinstance(error, RetryLaterError) or is_broker_error(error):
-        record_back_pressure(span, f"{kind}: {error}")
+        record_backpressure(span, f"{kind}: {error}")
         return
     span.set_attribute(ERROR_TYPE, kind)
     span.set_status(Status(StatusCode.ERROR, kind))
 
 
-def record_back_pressure(span: Span, reason: str) -> None:
+def record_backpressure(span: Span, reason: str) -> None:
     """Add an event that says what the work waits for."""
     if span.is_recording():
-        span.add_event(BACK_PRESSURE, {REASON: reason[:TEXT_CHARS_MAX]})
+        span.add_event(BACKPRESSURE, {REASON: reason[:TEXT_CHARS_MAX]})

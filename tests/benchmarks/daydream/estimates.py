@@ -1,18 +1,21 @@
-"""Does `budget estimate` hold when the promotion rule changes? Simulated histories.
+"""Does `budget estimate` hold while the promotion rule changes? Simulated histories.
 
-Judges give noisy scores. The first 50 hypotheses are promoted by the mean score, all later ones if
-they are among the best 5 % of those before, as the quota has it, and an oracle examines what would
-be promoted, which costs more. At a random moment 200 further daydreams are estimated from the
-verdicts so far, and then they happen. The value is the lower of the two coverages, of cost and of
-insights.
+The product's own rule decides (`QuotaThreshold`): at first a threshold that the judges' separation
+suggests, which promotes another share in each world; from 10 hypotheses on at most twice the quota;
+from 50 on the best 5 %. In half of the worlds reviews prove a threshold at a random later moment,
+and from then on everything above that is promoted. An oracle examines what would be promoted, which
+costs more. At a random moment 200 further daydreams are estimated from the verdicts so far, and
+then they happen. The value is the lower of the two coverages, of cost and of insights, over all
+moments; `early` are those with fewer than 70 daydreams before them.
 """
 
 from __future__ import annotations
 
-import bisect
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -27,13 +30,18 @@ from daydream_contracts.events import (
     VerdictReached,
 )
 from daydream_contracts.rpc import BudgetState
+from daydream_critic.history.calibrated_history import CalibratedHistory
+from daydream_critic.history.critic_history import CriticHistory
+from daydream_critic.stats.quota_threshold import QuotaThreshold
 from support.message_builders import AT, SYNTHESIS, hypothesis
 
 SEEDS, QUICK_SEEDS = 400, 100
 AHEAD = 200
 FIRST, LAST = 20, 600  # daydreams before the estimate
-QUOTA = 0.05
-HISTORY_MIN = 50
+QUOTA, JUDGE = 0.05, "judge:1"
+PROVEN_FROM, PROVEN_TO = 100, 1000  # hypotheses before reviews prove a threshold
+PROVEN_SHARE, PROVEN_SHARES = 0.5, (0.02, 0.1)  # of the worlds; promoted there
+EARLY = 70
 ABSTAINS = 0.3
 WRITER_NANOUSD, ORACLE_NANOUSD, COST_SPREAD = 600_000, 1_500_000, 0.3
 
@@ -50,8 +58,10 @@ class SimulatedVerdict:
 def estimates(quick: bool) -> None:
     """Print the coverage of the 95 % intervals of cost and insights."""
     seeds = QUICK_SEEDS if quick else SEEDS
-    results = [held(seed) for seed in range(seeds)]
-    cost, insights = (sum(column) / seeds for column in zip(*results, strict=True))
+    moments = [moment_of(seed) for seed in range(seeds)]
+    early = [moment_of(seed, last=EARLY) for seed in range(seeds)]
+    cost, insights = coverages(moments)
+    early_cost, early_insights = coverages(early)
     figure(
         "daydream",
         "estimate_coverage",
@@ -60,14 +70,22 @@ def estimates(quick: bool) -> None:
         seeds=seeds,
         of_cost=cost,
         of_insights=insights,
+        early_of_cost=early_cost,
+        early_of_insights=early_insights,
     )
 
 
-def held(seed: int) -> tuple[bool, bool]:
+def coverages(moments: list[tuple[bool, bool]]) -> tuple[float, float]:
+    """Return the shares of moments at which the intervals of cost and of insights held."""
+    cost, insights = (sum(column) / len(moments) for column in zip(*moments, strict=True))
+    return cost, insights
+
+
+def moment_of(seed: int, last: int = LAST) -> tuple[bool, bool]:
     """Return whether the intervals of cost and insights contain what happened then."""
     rng = random.Random(seed)
     history = simulated(rng)
-    before = [next(history) for _ in range(rng.randint(FIRST, LAST))]
+    before = [next(history) for _ in range(rng.randint(FIRST, last))]
     after = [next(history) for _ in range(AHEAD)]
     proposed = hypothesis(0, SYNTHESIS)
     verdicts = [as_verdict(proposed, number, row) for number, row in enumerate(before)]
@@ -83,20 +101,21 @@ def held(seed: int) -> tuple[bool, bool]:
 
 def simulated(rng: random.Random) -> Iterator[SimulatedVerdict]:
     """Yield what becomes of one daydream after the other in a world with its own rates."""
-    passes_score, passes_oracle = rng.uniform(0.3, 0.95), rng.uniform(0.3, 0.9)
-    ended: list[float] = []
+    passes_oracle = rng.uniform(0.3, 0.9)
+    model = CalibratedHistory(CriticHistory()).aggregation_model([JUDGE])
+    quota = QuotaThreshold(QUOTA)
+    middle, spread = quota.prior + rng.uniform(-1, 1), rng.uniform(0.5, 1.5)
+    proven_at = rng.randint(PROVEN_FROM, PROVEN_TO) if rng.random() < PROVEN_SHARE else math.inf
+    proven = NormalDist(middle, spread).inv_cdf(1 - rng.uniform(*PROVEN_SHARES))
     while True:
         cost = WRITER_NANOUSD * rng.lognormvariate(0, COST_SPREAD)
         if rng.random() < ABSTAINS:
             yield SimulatedVerdict(None, False, int(cost))
             continue
-        log_odds = rng.gauss(-3, 1)
-        rule: Rule = "quota" if len(ended) >= HISTORY_MIN else "score"
-        if rule == "quota":
-            nominated = log_odds > ended[int(len(ended) * (1 - QUOTA))]
-        else:
-            nominated = rng.random() < passes_score
-        bisect.insort(ended, log_odds)
+        log_odds = rng.gauss(middle, spread)
+        rule: Rule = "precision" if quota.count >= proven_at else "quota"
+        nominated = log_odds > (proven if rule == "precision" else quota.value(model))
+        quota.add(log_odds)
         cost += ORACLE_NANOUSD * nominated * rng.lognormvariate(0, COST_SPREAD)
         yield SimulatedVerdict(rule, nominated and rng.random() < passes_oracle, int(cost))
 

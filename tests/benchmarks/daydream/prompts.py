@@ -19,8 +19,8 @@ from daydream_critic.pipeline.judges.requests import judge_requests
 from daydream_critic.settings import CriticSettings
 from daydream_models.model_request import Messages
 from daydream_models.prompt import FENCE_BYTES
-from daydream_models.reservations import FULL
 from daydream_models.settings import ModelSettings
+from daydream_models.stage_plans import FULL
 from daydream_synthesizer.request_specs import request_specs
 from daydream_synthesizer.settings import SynthesizerSettings
 from support.message_builders import SYNTHESIS

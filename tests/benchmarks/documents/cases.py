@@ -6,7 +6,7 @@ import base64
 import random
 from dataclasses import dataclass, field
 
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import texts_of
 from daydream_memory.reading import read_document
 
 LOSS = "Tidal turbines lose a tenth of their yield within two summers to mussels on the blades."
@@ -172,7 +172,7 @@ CASES = (
 def wrong(case: DocumentCase) -> list[str]:
     """Return what is wrong with the facts of a case, nothing if they are right."""
     result = read_document(case.document.encode(), case.name)
-    facts = facts_of(result, document_id=case.name, source=case.name, chars_max=900).facts
+    facts = texts_of(result, source=case.name, chars_max=900).texts
     text = " ".join(fact.text for fact in facts)
     titles = {fact.title for fact in facts}
     return [

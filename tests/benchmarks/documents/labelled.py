@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from daydream_memory.chunking import DocumentFacts, facts_of
+from daydream_memory.chunking import DocumentTexts, texts_of
 from daydream_memory.reading import Passage, ReadResult
 
 PASSAGES = Path(__file__).with_name("passages.jsonl")
@@ -45,12 +45,11 @@ def labelled_passages(half: Half | None = None) -> list[LabelledPassage]:
     return [passage for passage in passages if half in (None, passage.half)]
 
 
-def facts_from(labelled: LabelledPassage) -> DocumentFacts:
+def facts_from(labelled: LabelledPassage) -> DocumentTexts:
     """Return what becomes of a passage that is alone in its document."""
     passage = Passage(labelled.text, labelled.title)
-    return facts_of(
+    return texts_of(
         ReadResult("read", "", (passage,)),
-        document_id=labelled.id,
         source=f"{labelled.id}.md",
         chars_max=CHARS_MAX,
     )
@@ -59,7 +58,7 @@ def facts_from(labelled: LabelledPassage) -> DocumentFacts:
 def junk_facts(passages: list[LabelledPassage]) -> list[float]:
     """Return 1 for each fact of a junk passage, and 0 for each fact of content."""
     return [
-        float(not passage.is_content) for passage in passages for _ in facts_from(passage).facts
+        float(not passage.is_content) for passage in passages for _ in facts_from(passage).texts
     ]
 
 
@@ -69,7 +68,7 @@ def lost_content(passages: list[LabelledPassage]) -> list[float]:
 
 
 def _lost(passage: LabelledPassage) -> float:
-    kept = sum(_signs(fact.text) for fact in facts_from(passage).facts)
+    kept = sum(_signs(fact.text) for fact in facts_from(passage).texts)
     return max(0.0, 1 - kept / _signs(passage.text))
 
 

@@ -14,14 +14,14 @@ from benchmarks.figures import figure
 PROGRAM = """
 import json, re, sys
 from pathlib import Path
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import texts_of
 from daydream_memory.reading import read_document
 def peak_kb():  # ru_maxrss would begin with the peak of the process that started this one
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 peaks = [peak_kb()]
 path = Path(sys.argv[1])
 result = read_document(path.read_bytes(), path.name)
-facts = facts_of(result, document_id="d", source=path.name, chars_max=900).facts
+facts = texts_of(result, source=path.name, chars_max=900).texts
 peaks.append(peak_kb())
 print(json.dumps({"status": result.status, "facts": len(facts), "peaks_kb": peaks}))
 """

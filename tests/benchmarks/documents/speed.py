@@ -3,7 +3,12 @@
 The loop parses each document with the library that its reader uses, takes all text, cuts it with
 semchunk, and embeds each piece with the bundled model. It decides about nothing: it embeds menus
 and reference lists too. Both go over the same documents in turns, so that the load of the machine
-is the same for both. Reading alone is measured too, where the loop is faster: it does less.
+is the same for both.
+
+`ingest_ratio_to_loop` is of all that an ingest costs, in processor time. `reading_ratio_to_loop` is
+of the part before the vectors, where the loop is faster because it does less.
+`pool_ratio_to_loop` is of that part too, in time by the clock: the documents go through the pool of
+confined processes, as the memory reads them, and through the loop in one process.
 """
 
 from __future__ import annotations
@@ -26,15 +31,23 @@ from semchunk.semchunk import chunk
 from benchmarks.documents.corpus import WORD_NAMESPACE, documents
 from benchmarks.documents.labelled import CHARS_MAX
 from benchmarks.figures import figure
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import texts_of
 from daydream_memory.minilm_embedder import MiniLM
 from daydream_memory.reading import read_document
+from daydream_memory.sandbox import (
+    ReadingPool,
+    ReadRequest,
+    SandboxLimits,
+    file_with,
+    reading_pool,
+)
 
 DOCUMENTS, QUICK_DOCUMENTS = 12, 4
 ROUNDS, QUICK_ROUNDS = 7, 3
 EMBEDDED_DOCUMENTS, EMBEDDED_SECTIONS, EMBEDDED_ROUNDS = 1, 3, 3
 SEED = 0
 EMBED_BATCH = 16
+POOL_PROCESSES = 2  # as the memory has
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 Texts = Callable[[Mapping[str, bytes]], list[str]]
 
@@ -49,6 +62,9 @@ def measure(*, quick: bool) -> None:
     _rate("megabytes_read_per_s", megabytes, ours, "MB per CPU second")
     _rate("loop_megabytes_read_per_s", megabytes, plain, "MB per CPU second")
     _ratio("reading_ratio_to_loop", ours, plain)
+    through_pool, plain = asyncio.run(_by_the_clock(corpus, rounds))
+    _rate("pool_megabytes_read_per_s", megabytes, through_pool, "MB per second")
+    _ratio("pool_ratio_to_loop", through_pool, plain)
     few = documents(EMBEDDED_DOCUMENTS, SEED, EMBEDDED_SECTIONS)
     ours, plain = _in_turns(few, EMBEDDED_ROUNDS, _embed)
     megabytes = sum(map(len, few.values())) / 1e6
@@ -63,11 +79,34 @@ def _in_turns(
     """Return the CPU seconds of each round, of the ingest and of the loop."""
     ours, plain = [], []
     for number in range(rounds + 1):
-        seconds = [_cpu_s(texts_of, corpus, use) for texts_of in (ingest, loop)]
+        seconds = [_cpu_s(made_by, corpus, use) for made_by in (ingest, loop)]
         if number:  # the first round imports modules and fills caches
             ours.append(seconds[0])
             plain.append(seconds[1])
     return ours, plain
+
+
+async def _by_the_clock(
+    corpus: Mapping[str, bytes], rounds: int
+) -> tuple[list[float], list[float]]:
+    """Return the seconds of each round, of the pool of processes and of the loop."""
+    pooled, plain = [], []
+    async with reading_pool(SandboxLimits(), POOL_PROCESSES, strict=True) as pool:
+        for number in range(rounds + 1):
+            started = time.perf_counter()
+            await asyncio.gather(*(_read(pool, name, data) for name, data in corpus.items()))
+            between = time.perf_counter()
+            loop(corpus)
+            if number:
+                pooled.append(between - started)
+                plain.append(time.perf_counter() - between)
+    return pooled, plain
+
+
+async def _read(pool: ReadingPool, name: str, data: bytes) -> None:
+    with file_with(data) as document:
+        outcome = await pool.read(document, ReadRequest(source=name))
+    assert outcome.facts, name
 
 
 def _rate(name: str, amount: float, seconds: list[float], unit: str) -> None:
@@ -89,9 +128,9 @@ def _embed(texts: list[str]) -> None:
     asyncio.run(embed())
 
 
-def _cpu_s(texts_of: Texts, corpus: Mapping[str, bytes], use: Callable[[list[str]], None]) -> float:
+def _cpu_s(made_by: Texts, corpus: Mapping[str, bytes], use: Callable[[list[str]], None]) -> float:
     started = time.process_time()
-    use(texts_of(corpus))
+    use(made_by(corpus))
     return time.process_time() - started
 
 
@@ -100,9 +139,7 @@ def ingest(corpus: Mapping[str, bytes]) -> list[str]:
     return [
         fact.text
         for name, data in corpus.items()
-        for fact in facts_of(
-            read_document(data, name), document_id=name, source=name, chars_max=CHARS_MAX
-        ).facts
+        for fact in texts_of(read_document(data, name), source=name, chars_max=CHARS_MAX).texts
     ]
 
 

@@ -13,6 +13,7 @@ FIGURES: tuple[Callable[[bool], Awaitable[None]], ...] = (
     steady_state.steady_state,
     latency.latency,
     faults.faults,
+    faults.slow_calls,
 )
 
 

@@ -27,7 +27,7 @@ from benchmarks.figures import interval_figure, ratio_of_sums
 from benchmarks.sampler.shared_words import DocumentPair, SharedWords
 from benchmarks.sampler.worlds import Work, headline, is_held_out, read_works
 from daydream_contracts.events import FactKind
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import texts_of
 from daydream_memory.minilm_embedder import MiniLM
 from daydream_memory.reading import read_document
 from daydream_memory.settings import MemorySettings
@@ -121,7 +121,7 @@ def ingested(documents: Sequence[str]) -> Passages:
     for place, document in enumerate(documents):
         name = f"{place}.txt"
         reading = read_document(document.encode(), name)
-        facts = facts_of(reading, document_id=name, source=name, chars_max=chars_max).facts
+        facts = texts_of(reading, source=name, chars_max=chars_max).texts
         ordinals.append(list(range(len(texts), len(texts) + len(facts))))
         texts += [fact.text for fact in facts]
         sources += [name] * len(facts)

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.figures import figure, percentile
 from benchmarks.sampler.synthetic import clustered
 from daydream_memory.ann_index import AnnIndex
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import texts_of
 from daydream_memory.minilm_embedder import MiniLM
 from daydream_memory.reading import read_document
 from daydream_memory.sqlite.vector_index import INDEX_MIN_FACTS
@@ -151,10 +151,7 @@ def plain(files: list[Path]) -> list[str]:
     texts = []
     for file in files:
         reading = read_document(file.read_bytes(), str(file))
-        texts += [
-            fact.text
-            for fact in facts_of(reading, document_id="d", source=str(file), chars_max=900).facts
-        ]
+        texts += [fact.text for fact in texts_of(reading, source=str(file), chars_max=900).texts]
     return texts
 
 

@@ -3,137 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from nats.aio.client import Client
-from pydantic import BaseModel, SecretStr
 
-from daydream_budget.gateway.app import Gateway
 from daydream_budget.gateway.batch.api import BatchApi
-from daydream_budget.gateway.batch.worker import FAILED_BATCH_DELAY, BatchWorker
+from daydream_budget.gateway.batch.worker import FAILED_BATCH_DELAY
 from daydream_budget.gateway.calls.claims import CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.probe import PAID_CALLS_MAX
+from daydream_budget.gateway.providers.provider import Provider
 from daydream_budget.gateway.state import gateway_state
 from daydream_contracts.errors import ConfigurationError, PermanentError, RetryLaterError
-from daydream_contracts.rpc import Quote
-from daydream_models.client import ModelClient
-from daydream_models.model_request import ModelReply, ModelRequest
-from daydream_models.prompt import Prompt
-from daydream_models.settings import ModelSettings
-from daydream_runtime.rpc import RpcClient
-from support.budget import budget_here
-from support.gateway import (
-    MODEL,
-    PROVIDER_KEY,
-    FakeGatewayHttp,
-    LedgerClient,
-    gateway_here,
-)
+from support.batched_model import BatchedModel, batched_model
+from support.gateway import MODEL
 from support.programs import EndpointProgram, NatsServer
-
-SCHEMA = {
-    "type": "object",
-    "properties": {"reasoning": {"type": "string"}},
-    "required": ["reasoning"],
-    "additionalProperties": False,
-}
-PROMPT = Prompt("test.v1", "ReasonAnswer.", "About {{thing}}.", SCHEMA)
-PRICES = """
-[models."priced-1"]
-input_usd_per_mtok = 0.15
-output_usd_per_mtok = 0.60
-batch_factor = 0.5
-"""
-
-
-class BatchAnswer(BaseModel):
-    """The answer that the tests ask for."""
-
-    reasoning: str
-
-
-class BatchedModel(LedgerClient):
-    """Replicas of a gateway with a batch lane, and the accounts on both sides."""
-
-    def __init__(
-        self, nc: Client, endpoint: EndpointProgram, prices: Path, stack: AsyncExitStack
-    ) -> None:
-        super().__init__(RpcClient(nc))
-        self.nc, self.endpoint = nc, endpoint
-        self._prices, self._stack = prices, stack
-        self.now = datetime.now(UTC)
-
-    async def open(self) -> BatchedModel:
-        """Open a replica, and a client of it."""
-        self.use(await self.new_replica())
-        return self
-
-    def use(self, gateway: Gateway) -> None:
-        """Ask this replica from now on."""
-        self.gateway, self.worker = gateway, gateway.batch_worker
-        client: Any = FakeGatewayHttp(gateway)
-        settings = ModelSettings(name=MODEL, batch=True)
-        self.model = ModelClient(client, settings, Quote(), client.stage)
-
-    async def new_replica(self, *, probe: bool = False) -> Gateway:
-        """Return another replica, or this one after a restart."""
-        model = {
-            "base_url": self.endpoint.url,
-            "api_key": SecretStr(PROVIDER_KEY),
-            "timeout_s": 10,
-            "probe": probe,
-        }
-        settings = {"model": model, "prices_file": str(self._prices), "patience_s": 2}
-        timing = {"batch_collect_s": 0, "batch_poll_s": 1}
-        return await self._stack.enter_async_context(gateway_here(self.nc, **settings, **timing))
-
-    async def new_worker(self) -> BatchWorker:
-        """Return the worker of another replica."""
-        return (await self.new_replica()).batch_worker
-
-    async def new_request(self, key: str) -> ModelRequest:
-        reservation_id = await self.reserve()
-        return ModelRequest(key, reservation_id, PROMPT, PROMPT.fill(thing=key), 200, 0.5)
-
-    async def submit(self, *requests: ModelRequest) -> None:
-        """Ask for requests that wait for a batch."""
-        for request in requests:
-            with pytest.raises(RetryLaterError, match="in a batch"):
-                await self.model.request(request, BatchAnswer)
-
-    async def step(self, worker: BatchWorker | None = None) -> None:
-        """Run one step, some seconds later."""
-        self.now += timedelta(seconds=5)
-        await (worker or self.worker).step(self.now)
-
-    async def reply(self, request: ModelRequest) -> ModelReply[BatchAnswer]:
-        return await self.model.request(request, BatchAnswer)
-
-    async def balanced(self) -> int:
-        """Check that ledger and endpoint count the same money. Return how much."""
-        ledger = await self.settled_ledger()
-        assert ledger.authorized_nanousd == 0
-        assert ledger.settled_nanousd == self.endpoint.witness()["cost_nanousd"]
-        return ledger.settled_nanousd
 
 
 @pytest.fixture
 async def batched(
     server: NatsServer, nc: Client, endpoint: EndpointProgram, tmp_path: Path
 ) -> AsyncIterator[BatchedModel]:
-    prices = tmp_path / "prices.toml"
-    prices.write_text(PRICES)
-    async with budget_here(server), AsyncExitStack() as stack:
-        batched = BatchedModel(nc, endpoint, prices, stack)
-        await batched.cap(10**10)
-        yield await batched.open()
+    async with batched_model(server, nc, endpoint, tmp_path) as batched:
+        yield batched
 
 
 async def test_calls_are_made_together_at_half_the_price_and_the_saving_is_known(
@@ -329,9 +225,10 @@ async def test_a_worker_that_dies_while_results_are_taken_in_pays_for_none_twice
 
 async def test_an_endpoint_without_a_batch_api_is_named(endpoint: EndpointProgram) -> None:
     url = endpoint.url.replace("/v1", "/nothing/here")
-    api = BatchApi(ProviderConfig(base_url=url))
+    provider = Provider(ProviderConfig(base_url=url))
+    api = BatchApi(provider)
     await api.check()
     endpoint.misbehave(no_batches=True)
     with pytest.raises(ConfigurationError, match="no batch API"):
         await api.check()
-    await api.close()
+    await provider.close()

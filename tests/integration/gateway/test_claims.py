@@ -12,7 +12,6 @@ from daydream_budget.gateway.calls.claims import CallClaim, CallClaims
 from daydream_budget.gateway.calls.record import CallRecord
 from daydream_budget.gateway.calls.record_store import CallRecordStore
 from daydream_budget.gateway.calls.replicas import ReplicaLiveness
-from daydream_contracts.buckets import CALLS
 
 KEY, DIGEST, PATIENCE_S = "call", "digest", 3.0
 
@@ -48,12 +47,17 @@ class Replica:
 @pytest.fixture
 async def replicas(nc: Client) -> AsyncIterator[list[Replica]]:
     js = nc.jetstream()
-    bucket = await js.key_value(CALLS.name)
     async with AsyncExitStack() as stack:
         alive = [ReplicaLiveness(nc, name) for name in ("first", "second")]
         for liveness in alive:
             await stack.enter_async_context(liveness.alive())
-        yield [Replica(FakeLossyStore(nc, js, bucket), liveness) for liveness in alive]
+        yield [
+            Replica(
+                await FakeLossyStore.open_buckets(nc, js, lambda bucket: js.key_value(bucket.name)),
+                liveness,
+            )
+            for liveness in alive
+        ]
 
 
 async def test_a_claim_without_an_acknowledgement_is_given_back_by_a_replica_that_lives(

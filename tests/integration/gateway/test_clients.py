@@ -14,6 +14,8 @@ import httpx
 import nats
 import openai
 import pytest
+from huggingface_hub import InferenceClient
+from huggingface_hub.errors import HfHubHTTPError
 
 from daydream_contracts.gateway_http import CALL_HEADER, RESERVATION_HEADER
 from daydream_contracts.rpc import AddKey, EmptyRequest, RevokeKey
@@ -24,6 +26,7 @@ from daydream_contracts.topology import (
     GATEWAY_STATE,
 )
 from daydream_runtime.rpc import RpcClient
+from support.endpoint import INPUT_NANOUSD
 from support.gateway import (
     MODEL,
     PROVIDER_KEY,
@@ -128,15 +131,56 @@ async def test_the_openai_package_works_unchanged_and_its_spend_is_foreground(
     assert answer.choices[0].message.content == text
 
 
-async def test_another_client_works_too(gateway: RunningGateway, key_id: str, secret: str) -> None:
-    headers = {"authorization": f"Bearer {secret}"}
-    body = {"model": MODEL, "messages": MESSAGES, "max_tokens": 300, "stream": True}
-    body |= {"stream_options": {"include_usage": True}}
-    async with httpx.AsyncClient(trust_env=False) as client:
-        reply = await client.post(f"{gateway.url}/chat/completions", headers=headers, json=body)
-    events = [line[6:] for line in reply.text.splitlines() if line.startswith("data: ")]
-    assert events[-1] == "[DONE]"
-    assert json.loads(events[-2])["usage"]["completion_tokens"] > 0
+async def test_another_client_works_too(
+    gateway: RunningGateway, key_id: str, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its HTTP and its reader of streams are not those of the openai package."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    def use_it() -> tuple[str, list[Any]]:
+        with InferenceClient(base_url=gateway.url, api_key=secret, timeout=60) as client:
+            asked: dict[str, Any] = {"model": MODEL, "messages": MESSAGES, "max_tokens": 300}
+            whole = client.chat_completion(**asked)
+            usage: Any = {"include_usage": True}
+            stream = client.chat_completion(**asked, stream=True, stream_options=usage)
+            return whole.choices[0].message.content or "", list(stream)
+
+    text, (*chunks, last) = await asyncio.to_thread(use_it)
+    assert text == "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert (len(chunks) > 2, last.usage.completion_tokens > 0) == (True, True)
+    ledger = await gateway.settled_ledger()
+    (row,) = [row for row in ledger.foreground if row.key == key_id]
+    assert row.settled_nanousd > 0
+
+    def use_a_wrong_key() -> None:
+        with InferenceClient(base_url=gateway.url, api_key="dd-unknown", timeout=60) as client:
+            client.chat_completion(MESSAGES, model=MODEL)
+
+    with pytest.raises(HfHubHTTPError, match="401"):
+        await asyncio.to_thread(use_a_wrong_key)
+
+
+async def test_embeddings_of_token_ids_are_paid_by_their_number(
+    gateway: RunningGateway, provider: ProviderProcess, key_id: str, secret: str
+) -> None:
+    billed_before = provider.billed()["billed_nanousd"]
+    async with gateway.openai(secret) as client:
+        single = await client.embeddings.create(model=MODEL, input=[7, 8, 9])
+        several = await client.embeddings.create(model=MODEL, input=[[7, 8, 9], [1]])
+    assert (len(single.data), len(several.data)) == (1, 2)
+    ledger = await gateway.settled_ledger()
+    (row,) = [row for row in ledger.foreground if row.key == key_id]
+    billed = provider.billed()["billed_nanousd"] - billed_before
+    assert row.settled_nanousd == billed == 7 * INPUT_NANOUSD
+
+
+async def test_a_path_that_does_not_exist_is_named_in_openais_shape(
+    gateway: RunningGateway, secret: str
+) -> None:
+    async with gateway.openai(secret) as client:
+        with pytest.raises(openai.NotFoundError, match="/v1/completions") as refused:
+            await client.completions.create(model=MODEL, prompt="a")
+    assert refused.value.code == "not_found"
 
 
 async def test_a_named_call_is_streamed_too_and_a_reused_name_is_refused(

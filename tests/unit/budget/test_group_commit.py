@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from daydream_budget.ledger.batch import PendingRequest
+from daydream_budget.ledger.group_commit import PendingRequest
 from daydream_budget.ledger.ledger import Ledger
 from daydream_contracts.rpc import Authorize, ReleaseReservation, ReservationStatus, Settle
 

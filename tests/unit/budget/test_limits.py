@@ -219,6 +219,29 @@ def test_a_correction_counts_in_its_window_and_never_makes_a_sum_negative() -> N
     check(ledger.state)
 
 
+@pytest.mark.parametrize("ahead_s", [0, 2])
+def test_a_correction_of_now_is_taken_long_after_the_last_commit(ahead_s: float) -> None:
+    """The clock of the person who sends it may be a little ahead."""
+    ledger = FakeLedger(day=100)
+    ledger.spend("a", 10)
+    ledger.now += timedelta(hours=1)
+    at = ledger.now + timedelta(seconds=ahead_s)
+    late = CorrectionEntry(stage="synthesizer", model="m", at=at, by_nanousd=30)
+    assert ledger.change(late).refusal is None
+    assert ledger.money.settled == 40
+    assert ledger.free("day") == 60
+    check(ledger.state)
+
+
+def test_a_correction_of_the_future_is_refused() -> None:
+    ledger = FakeLedger(day=100)
+    ledger.spend("a", 10)
+    at = ledger.now + timedelta(hours=1)
+    future = CorrectionEntry(stage="synthesizer", model="m", at=at, by_nanousd=30)
+    assert reason(ledger.change(future)) == "invalid-change"
+    assert ledger.money.settled == 10
+
+
 def test_a_change_is_recorded_with_its_author_and_text() -> None:
     ledger = FakeLedger(lifetime=100)
     ledger.change(TopUp(window="lifetime", by_nanousd=2_500_000_000))

@@ -83,7 +83,7 @@ def test_every_operation_that_changes_something_is_listed_here() -> None:
     assert set(operations()) == set(COMMANDS) | NO_COMMANDS
 
 
-@pytest.mark.parametrize(("method", "path"), sorted(COMMANDS), ids=" ".join)
+@pytest.mark.parametrize(("method", "path"), sorted(COMMANDS), ids=str)
 def test_a_command_is_recorded_with_the_person(
     console: ConsoleFixture, method: str, path: str
 ) -> None:
@@ -100,7 +100,7 @@ def test_a_command_is_recorded_with_the_person(
     assert command.command == f"{method.upper()} {address}"
 
 
-@pytest.mark.parametrize(("method", "path"), sorted(COMMANDS), ids=" ".join)
+@pytest.mark.parametrize(("method", "path"), sorted(COMMANDS), ids=str)
 def test_a_command_of_nobody_is_neither_given_nor_recorded(
     console: ConsoleFixture, method: str, path: str
 ) -> None:

@@ -7,16 +7,16 @@ import typer
 
 from daydream_console.cli.command_list import COMMANDS, COMMANDS_OF_GROUPS, DEFAULTS
 from daydream_console.cli.command_source import signature_of
-from daydream_console.cli.commands import create_program
 from daydream_console.cli.help_text import CONTEXT_SETTINGS
 from daydream_console.cli.lazy_commands import DefaultGroup, group_of
+from daydream_console.cli.program import create_program
 from support.imports import modules_after
 
 PATHS = [*COMMANDS, *COMMANDS_OF_GROUPS, *DEFAULTS]
 PARAMETERS_ALONE = {"pydantic", "nats", "daydream_contracts.events", "rich", "numpy"}
 EACH = """
 from daydream_console.cli.command_list import COMMANDS, COMMANDS_OF_GROUPS, DEFAULTS
-from daydream_console.cli.commands import create_program
+from daydream_console.cli.program import create_program
 program = create_program()
 for path in [*COMMANDS, *COMMANDS_OF_GROUPS, *DEFAULTS]:
     assert program._help_of([*path.split(), "--help"]), path

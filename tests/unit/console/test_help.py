@@ -14,9 +14,9 @@ import typer
 from typer.core import TyperGroup
 
 from daydream_console.cli.command_list import COMMANDS, COMMANDS_OF_GROUPS, PANELS
-from daydream_console.cli.commands import create_program
 from daydream_console.cli.help_text import examples
 from daydream_console.cli.lazy_commands import DefaultGroup, LazyCommand, group_of
+from daydream_console.cli.program import create_program
 from support.commands import run_command
 
 PATHS = [*COMMANDS, *COMMANDS_OF_GROUPS]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from daydream_console.cli.command_list import COMMANDS, COMMANDS_OF_GROUPS
-from daydream_console.cli.commands import create_program
 from daydream_console.cli.lazy_commands import LazyCommand, group_of
+from daydream_console.cli.program import create_program
 from support.imports import modules_after
 
 PACKAGE = "daydream_console.cli"

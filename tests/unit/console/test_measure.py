@@ -57,4 +57,4 @@ def test_the_command_prints_the_rates_and_refuses_openai(
     assert json.loads(done.stdout)["output_tokens_per_s"] > 0
     refused = run_command(capsys, *arguments)
     assert refused.exit_code == 2
-    assert "served by OpenAI" in refused.stdout
+    assert "served by api.openai.com" in refused.stdout

@@ -8,9 +8,9 @@ import pytest
 from rich.progress import Progress
 
 from daydream_console.cli.output import err
-from daydream_console.cli.run_progress import RunWatch
+from daydream_console.cli.run_progress import REPORT_EVERY, RunWatch
 from daydream_console.overview import Overview
-from daydream_contracts.rpc import GatewayState, ModelState
+from daydream_contracts.rpc import CalibrationProgress, GatewayState, ModelState
 from support import loop_states
 
 START = datetime(2026, 11, 30, tzinfo=UTC)
@@ -108,3 +108,19 @@ def test_what_is_reserved_for_a_calibration_is_no_daydream_in_progress() -> None
     )
     run.end_of(state)
     assert [task.completed for task in run.progress.tasks] == [1]
+
+
+def test_a_run_shows_how_far_the_calibration_is_until_it_has_ended(lines: list[str]) -> None:
+    run = watch()
+    for second, (state, answers) in enumerate((("running", 3), ("running", 40), ("done", 80))):
+        run.calibration = CalibrationProgress(state=state, answers=answers, answers_wanted=80)
+        at = START + (1 + second) * 2 * REPORT_EVERY
+        run.last_report = START
+        run.end_of(
+            loop_states.loop_state(
+                at=at, sampler=loop_states.sampler("drawing", ""), budget=loop_states.budget()
+            )
+        )
+    assert ["calibrated" in line for line in lines] == [True, True, False]
+    assert "3 of 80 answers about canaries" in lines[0]
+    assert "40 of 80" in lines[1]

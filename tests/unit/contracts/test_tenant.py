@@ -77,7 +77,7 @@ def test_a_document_of_the_api_is_renamed_and_its_texts_are_not() -> None:
             "mirror": {"name": "LEDGER"},
             "description": "daydream.pair.sampled",
         },
-        "message": {"subject": "$KV.daydream-calls.k", "data": "PAIRS", "seq": 7},
+        "message": {"subject": "$KV.daydream-calls-0.k", "data": "PAIRS", "seq": 7},
         "cluster": {"name": "daydream"},
     }
     renamed = to_tenant("acme").document(document)
@@ -91,7 +91,7 @@ def test_a_document_of_the_api_is_renamed_and_its_texts_are_not() -> None:
             "mirror": {"name": "acme-LEDGER"},
             "description": "daydream.pair.sampled",
         },
-        "message": {"subject": "$KV.acme-calls.k", "data": "PAIRS", "seq": 7},
+        "message": {"subject": "$KV.acme-calls-0.k", "data": "PAIRS", "seq": 7},
         "cluster": {"name": "daydream"},
     }
     assert from_tenant("acme").document(renamed) == document

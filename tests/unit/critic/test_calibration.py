@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from nats.js.errors import KeyNotFoundError
-from nats.js.kv import KeyValue
 
-from daydream_contracts.events import AlertRaised, Decision
-from daydream_contracts.rpc import (
-    EVERYTHING,
-    Grant,
-    LimitState,
-    OpenReservation,
-    Refusal,
-    ReleaseReservation,
-)
-from daydream_contracts.topology import BUDGET_OPEN, BUDGET_STATE
+from daydream_contracts.errors import PermanentError
+from daydream_contracts.events import Decision
 from daydream_critic.calibration import calibrator as calibrator_module
-from daydream_critic.calibration.calibration_budget import CalibrationBudget
-from daydream_critic.calibration.calibration_store import CalibrationStore
 from daydream_critic.calibration.calibrator import BATCH, Calibrator
 from daydream_critic.history.calibrated_history import CalibratedHistory
 from daydream_critic.history.critic_history import CriticHistory
 from daydream_critic.history.report import warnings_of
-from daydream_critic.pipeline.judges.interface import Judge
 from daydream_critic.settings import CriticSettings
 from daydream_models.canaries.canary_set import CanarySet
-from daydream_runtime.leader import LeaderLease, LeaseHolder
-from daydream_runtime.runtime_context import Runtime
+from daydream_models.model_request import ModelReply, ModelRequest
+from daydream_runtime.leader import LeaseHolder
+from support.calibration import (
+    ALL,
+    CANARIES,
+    FakeCalibrationLedger,
+    FakeCalibrationStore,
+    calibrator_of,
+)
 from support.critic import (
     FULL,
     FakeJudgeModel,
@@ -44,101 +36,6 @@ from support.critic import (
     verdict_of,
     written_by,
 )
-
-CANARIES = CanarySet.read().first(12)
-ALL = len(CANARIES.bridges) + len(CANARIES.decoys)
-
-
-class FakeCalibrationStore:
-    """A bucket with revisions."""
-
-    def __init__(self) -> None:
-        self.entries: dict[str, tuple[bytes, int]] = {}
-
-    async def get(self, key: str) -> Any:
-        if key not in self.entries:
-            raise KeyNotFoundError
-        value, revision = self.entries[key]
-        return SimpleNamespace(value=value, revision=revision)
-
-    async def put(self, key: str, value: bytes) -> int:
-        return await self.update(key, value, last=self.entries.get(key, (b"", 0))[1])
-
-    async def update(self, key: str, value: bytes, *, last: int) -> int:
-        assert self.entries.get(key, (b"", 0))[1] == last
-        self.entries[key] = (value, last + 1)
-        return last + 1
-
-    @property
-    def bucket(self) -> KeyValue:
-        return cast(KeyValue, self)
-
-
-@dataclass
-class FakeCalibrationLedger:
-    """A runtime whose budget has this cap, and refuses reservations after some."""
-
-    cap_nanousd: int = 10**12
-    opened_max: int = 10**6
-    opened: list[OpenReservation] = field(default_factory=list)
-    released: list[str] = field(default_factory=list)
-    alerts: list[AlertRaised] = field(default_factory=list)
-    pauses: list[float] = field(default_factory=list)
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def rpc(self) -> FakeCalibrationLedger:
-        return self
-
-    async def request(self, endpoint: Any, message: Any) -> Any:
-        if endpoint is BUDGET_STATE:
-            limit = LimitState(
-                scope=EVERYTHING,
-                window="lifetime",
-                cap_nanousd=self.cap_nanousd,
-                settled_nanousd=0,
-                authorized_nanousd=0,
-                reserved_nanousd=0,
-                renews_at=None,
-            )
-            return SimpleNamespace(limits=(limit,))
-        if endpoint is BUDGET_OPEN:
-            if len(self.opened) >= self.opened_max:
-                return Grant(refusal=Refusal(reason="cap", text="The cap is reached."))
-            self.opened.append(message)
-            return Grant()
-        assert isinstance(message, ReleaseReservation)
-        self.released.append(message.reservation_id)
-        return None
-
-    async def publish(self, alert: AlertRaised) -> None:
-        self.alerts.append(alert)
-
-    async def pause(self, seconds: float) -> None:
-        """Stop at the third long pause: nothing changes any more."""
-        self.pauses.append(seconds)
-        if sum(pause > 0 for pause in self.pauses) >= 3:
-            self.stopping.set()
-
-    @property
-    def runtime(self) -> Runtime:
-        return cast(Runtime, self)
-
-
-def calibrator_of(
-    judges: Sequence[Judge],
-    ledger: FakeCalibrationLedger,
-    store: FakeCalibrationStore,
-    canaries: CanarySet = CANARIES,
-) -> Calibrator:
-    return Calibrator(
-        ledger.runtime,
-        judges,
-        canaries,
-        CalibrationStore(store.bucket, CANARIES.digest),
-        LeaderLease(store.bucket, "lease"),
-        CalibrationBudget(ledger.runtime.rpc, share_max=0.1),
-    )
 
 
 def two_models() -> list[FakeJudgeModel]:
@@ -156,6 +53,28 @@ def test_each_judge_scores_every_canary_once_and_pays_from_its_own_purpose() -> 
     assert len(ledger.opened) == -(-ALL // BATCH)
     assert ledger.released == [reservation.reservation_id for reservation in ledger.opened]
     assert calibrator.progress.cost_nanousd == 2 * ALL * 1000
+    assert calibrator.progress.answers == calibrator.progress.answers_wanted == 2 * ALL
+
+
+def test_each_answer_is_counted_while_a_calibration_runs() -> None:
+    seen: list[tuple[str, int, int]] = []
+
+    class CountingJudgeModel(FakeJudgeModel):
+        """A model that notes how far the calibration is when it is asked."""
+
+        async def request(self, *args: Any, **kwargs: Any) -> Any:
+            progress = calibrator.progress
+            seen.append((progress.state, progress.answers, progress.answers_wanted))
+            return await super().request(*args, **kwargs)
+
+    judge = model_judge(CountingJudgeModel([7] * ALL))
+    calibrator = calibrator_of([judge], FakeCalibrationLedger(), FakeCalibrationStore())
+    asyncio.run(calibrator.calibrate_forever())
+    assert {(state, wanted) for state, _, wanted in seen} == {("running", ALL)}
+    answers = [answers for _, answers, _ in seen]
+    assert answers == sorted(answers)
+    assert answers[0] == 0
+    assert answers[-1] >= ALL - BATCH
 
 
 def test_a_later_start_and_another_replica_ask_nothing_again() -> None:
@@ -306,3 +225,42 @@ def test_canaries_that_contradict_the_consensus_raise_an_alarm() -> None:
 def test_settings_turn_calibration_off_with_promotion_by_score() -> None:
     assert CriticSettings().promote_by == "ranks"
     assert CriticSettings().calibration_canaries <= len(CanarySet.read().bridges)
+
+
+@dataclass
+class RefusedJudgeModel(FakeJudgeModel):
+    """A model whose provider refuses its first answers for good."""
+
+    refused: int = 0
+
+    async def request(self, request: ModelRequest, answer: type[Any]) -> ModelReply[Any]:
+        if len(self.requests) < self.refused:
+            self.requests.append(request)
+            raise PermanentError("bad-request", "The provider refuses this call.")
+        return await super().request(request, answer)
+
+
+def test_a_call_that_is_refused_for_good_is_no_answer_and_asked_about_at_the_next_start() -> None:
+    model = RefusedJudgeModel([7] * ALL, refused=2)
+    store, ledger = FakeCalibrationStore(), FakeCalibrationLedger()
+    calibrator = calibrator_of([model_judge(model)], ledger, store)
+    asyncio.run(calibrator.calibrate_forever())
+    assert len(model.requests) == ALL, "each canary once: a refusal does not make a loop"
+    (calibration,) = calibrator.calibrations.values()
+    assert (len(calibration.scores), calibration.unreadable) == (ALL - 2, 0)
+    again = FakeJudgeModel([7] * 2)
+    asyncio.run(calibrator_of([model_judge(again)], ledger, store).calibrate_forever())
+    assert len(again.requests) == 2
+
+
+def test_a_judge_whose_answers_can_not_be_read_is_reported() -> None:
+    judge = model_judge(FakeJudgeModel([]))
+    calibrations = calibrations_of([judge], bridges=[8] * 30, decoys=[3] * 30)
+    key = judge.history_key(FULL)
+    scores = calibrations[key].scores
+    for unreadable, told in ((60, True), (21, True), (6, False)):
+        rows = [row.model_copy(update={"score": None}) for row in scores[:unreadable]]
+        changed = calibrations[key].model_copy(update={"scores": (*rows, *scores[unreadable:])})
+        warnings = warnings_of(CalibratedHistory(CriticHistory(), {key: changed}), [judge])
+        sentence = f"{judge.name} can't be read: {unreadable} of its 60 answers"
+        assert any(text.startswith(sentence) for text in warnings) is told

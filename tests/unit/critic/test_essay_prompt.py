@@ -12,8 +12,8 @@ from daydream_critic.pipeline.judges.model_judge import ModelJudge
 from daydream_critic.pipeline.judges.registry import judge_spec
 from daydream_critic.settings import CriticSettings
 from daydream_models.client import ModelClient
-from daydream_models.reservations import FULL
 from daydream_models.settings import ModelSettings
+from daydream_models.stage_plans import FULL
 from support.message_builders import SYNTHESIS, hypothesis
 from support.model_fakes import FakeGatewayClient
 

@@ -17,7 +17,11 @@ from daydream_critic.pipeline.judges.answer import (
     read_free_text,
 )
 from daydream_critic.pipeline.judges.config import RUBRICS
-from daydream_critic.pipeline.judges.requests import PLACEHOLDERS, synthesis_bytes_max
+from daydream_critic.pipeline.judges.requests import (
+    FACTS_PLACEHOLDERS,
+    PLACEHOLDERS,
+    synthesis_bytes_max,
+)
 from daydream_models.prompt import load_prompt
 
 
@@ -61,9 +65,13 @@ def test_a_longer_justification_than_asked_is_cut_and_not_refused() -> None:
 
 @pytest.mark.parametrize("rubric", RUBRICS.values())
 def test_the_bundled_prompts_have_the_placeholders_that_are_filled(rubric: str) -> None:
-    prompt = load_prompt("daydream_critic", rubric, "", JudgeAnswer.json_schema(), PLACEHOLDERS)
-    system, user = prompt.fill(hypothesis="H", reasoning="R", implication="I")
-    assert all(f"\n{text}\n" in user["content"] for text in "HRI")
+    sees_facts = rubric == RUBRICS["facts"]
+    wanted = FACTS_PLACEHOLDERS if sees_facts else PLACEHOLDERS
+    prompt = load_prompt("daydream_critic", rubric, "", JudgeAnswer.json_schema(), wanted)
+    system, user = prompt.fill(
+        hypothesis="H", reasoning="R", implication="I", first="A", second="B"
+    )
+    assert all(f"\n{text}\n" in user["content"] for text in "HRI" + "AB" * sees_facts)
     assert all(name in system["content"] for name in RUBRIC), "what is fixed comes first"
     assert all(f" {anchor}: " in system["content"] for anchor in (1, 4, 7, 10))
 

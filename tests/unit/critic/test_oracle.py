@@ -17,7 +17,7 @@ from daydream_contracts.events import (
 from daydream_contracts.prompt_variables import order_statements
 from daydream_critic.oracle.requests import refute_requests
 from daydream_critic.oracle.settings import OracleSettings
-from daydream_models.reservations import SHORT
+from daydream_models.stage_plans import SHORT
 from support.critic import with_pair
 from support.message_builders import hypothesis
 from support.oracle import (

@@ -115,6 +115,12 @@ def test_calibration_and_position_bias_come_from_reviews_and_comparisons() -> No
     assert [part.accepted.hits for part in state.calibration] == [0, 0, 5, 10, 10]
     assert state.certain is not None
     assert state.certain.accepted.low >= 0.5
+    certified = history.certified_threshold(0.6)
+    assert certified is not None
+    stated = state.certain.accepted
+    assert (stated.low, stated.high) == (certified.low, certified.high)
+    plain = share_of(stated.hits, stated.count)
+    assert (stated.low, stated.high) != (plain.low, plain.high), "the search is allowed for"
     assert state.judges[0].position_bias > 0.5
     assert state.judges[0].comparisons == 20
     assert state.promotion_threshold == pytest.approx(state.certain.threshold)

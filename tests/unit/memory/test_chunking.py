@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daydream_contracts.events import FactKind
-from daydream_memory.chunking import CHARS_MIN, DocumentFacts, facts_of
+from daydream_memory.chunking import CHARS_MIN, DocumentTexts, FactText, texts_of
 from daydream_memory.passage_filter.sentences import split_sentences
 from daydream_memory.reading import LeftOut, Passage, ReadResult
-from daydream_memory.store import NewFact
 
 SENTENCE = "Ants that find food lay a trail, and short trails are walked more often."
 OTHERS = (
@@ -29,14 +28,14 @@ OTHERS = (
 
 def document(
     *texts: str, chars_max: int = 300, source: str = "/lab/notes/ants.md"
-) -> DocumentFacts:
+) -> DocumentTexts:
     passages = tuple(Passage(text, f"title {at}") for at, text in enumerate(texts))
     result = ReadResult("read", "", passages, (LeftOut("pictures", 1, "1 picture"),))
-    return facts_of(result, document_id="doc", source=source, chars_max=chars_max)
+    return texts_of(result, source=source, chars_max=chars_max)
 
 
-def facts(*texts: str, chars_max: int = 300) -> tuple[NewFact, ...]:
-    return document(*texts, chars_max=chars_max).facts
+def facts(*texts: str, chars_max: int = 300) -> tuple[FactText, ...]:
+    return document(*texts, chars_max=chars_max).texts
 
 
 @given(
@@ -52,18 +51,11 @@ def test_facts_are_whole_sentences_and_all_of_them(
     given = facts("\n\n".join(paragraphs), chars_max=chars_max)
     assert [text for fact in given for text in split_sentences(fact.text)] == numbered
     assert all(CHARS_MIN <= len(fact.text) <= chars_max for fact in given)
-    assert [fact.position for fact in given] == list(range(len(given)))
 
 
 def test_a_text_that_fits_is_one_fact() -> None:
     (fact,) = facts(SENTENCE)
-    assert (fact.text, fact.title, fact.domain, fact.position, fact.document_id) == (
-        SENTENCE,
-        "title 0",
-        "",
-        0,
-        "doc",
-    )
+    assert (fact.text, fact.title, fact.passage.metadata.domain) == (SENTENCE, "title 0", "")
 
 
 def test_what_the_reader_left_out_comes_first() -> None:
@@ -90,19 +82,12 @@ def test_a_fact_has_the_title_of_its_passage_or_else_a_line_above_it_or_the_docu
 ):
     text = f"{SENTENCE}\n\nWool and felt\n\n{OTHERS[0]} It happens in a minute."
     result = ReadResult("read", "", (Passage(text),))
-    given = facts_of(result, document_id="d", source="/lab/ant notes.txt", chars_max=300).facts
+    given = texts_of(result, source="/lab/ant notes.txt", chars_max=300).texts
     assert [fact.title for fact in given] == ["ant notes", "Wool and felt"]
 
 
 def test_white_space_makes_no_difference() -> None:
-    assert facts(SENTENCE.replace(" ", "\n  "))[0].fact_id == facts(SENTENCE)[0].fact_id
-
-
-def test_the_same_text_is_the_same_fact_in_every_document() -> None:
-    first = facts(SENTENCE)
-    second = document(OTHERS[1], SENTENCE, source="/elsewhere.txt").facts
-    assert first[0].fact_id == second[1].fact_id
-    assert facts(f"{SENTENCE} But not always.")[0].fact_id != first[0].fact_id
+    assert facts(SENTENCE.replace(" ", "\n  "))[0].text == facts(SENTENCE)[0].text
 
 
 @pytest.mark.parametrize(
@@ -130,9 +115,7 @@ def test_chinese_sentences_are_joined_without_blanks() -> None:
 
 def test_a_question_is_one_fact_however_short() -> None:
     result = ReadResult("read", "", (Passage("Why felt?"),))
-    given = facts_of(
-        result, document_id="d", source="question", chars_max=300, kind=FactKind.QUESTION
-    ).facts
+    given = texts_of(result, source="question", chars_max=300, kind=FactKind.QUESTION).texts
     assert [fact.text for fact in given] == ["Why felt?"]
 
 

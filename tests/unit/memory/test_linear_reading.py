@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import texts_of
 from daydream_memory.reading import read_document
 
 TIMES_LARGER = 4
@@ -57,5 +57,5 @@ def test_four_times_the_document_takes_about_four_times_as_long(name: str) -> No
 def _cpu_s(text: str, name: str) -> float:
     started = time.process_time()
     result = read_document(text.encode(), name)
-    facts_of(result, document_id="d", source=name, chars_max=900)
+    texts_of(result, source=name, chars_max=900)
     return time.process_time() - started

@@ -19,7 +19,7 @@ STORED = Path(__file__).with_name("passage_filter_decisions.json")
 def _decisions() -> dict[str, list[int | str]]:
     documents = {passage.id: facts_from(passage) for passage in labelled_passages()}
     return {
-        name: [len(document.facts), *(part.kind for part in document.left_out)]
+        name: [len(document.texts), *(part.kind for part in document.left_out)]
         for name, document in documents.items()
     }
 

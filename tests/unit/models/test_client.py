@@ -17,8 +17,8 @@ from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelRequest
 from daydream_models.prompt import Prompt
 from daydream_models.request_spec import RequestSpec
-from daydream_models.reservations import FULL, StagePlan
 from daydream_models.settings import ModelSettings
+from daydream_models.stage_plans import FULL, StagePlan
 from support.model_fakes import COST_NANOUSD, FakeGatewayClient
 
 QUOTE = Quote(input_token_nanousd=151, output_token_nanousd=601)

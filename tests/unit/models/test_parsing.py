@@ -180,6 +180,23 @@ def test_no_evaluation_by_a_real_model_is_misread_and_most_are_read() -> None:
         "Novel: yes. Score: 3 = 7",
         "Score: 8/10. Final score: 6",
         "Score: 8. On reflection, score: 6",
+        "Score: 4 (novelty) + 3 (coherence) = 7",
+        "Score: 3, then +4 = 7",
+        "Score: 7, no wait: 5",
+        "Score: 7. Actually: 5",
+        "Score: 7 (revised to 5)",
+        "Score: 7/10, revised to 5/10",
+        "Score: 7 (5 after the revision)",
+        "Score: 7 -> 5",
+        "Score: 7 --> 5",
+        "Score: 7 → 5",
+        "Score: ~~7~~ 5",
+        "Score: 3 or 4",
+        "Score: 3/10 or 4/10",
+        "Score: 3 & 4",
+        "Score: 3 and 4",
+        "Score: 3, 4",
+        "Score: 7. I would make that 5 on a second reading.",
     ],
 )
 def test_a_summed_or_contradictory_score_is_refused(text: str) -> None:
@@ -188,7 +205,18 @@ def test_a_summed_or_contradictory_score_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "score"),
-    [("Score: 7", 7.0), ("Score: 7/10 and final score: 7", 7.0), ("Final score: 6. Score: 8", 6.0)],
+    [
+        ("Score: 7", 7.0),
+        ("Score: 7/10 and final score: 7", 7.0),
+        ("Final score: 6. Score: 8", 6.0),
+        ("Score: 7, coherence: 5", 7.0),
+        ("Score 7, coherence = 5", 7.0),
+        ("Score: 7 (it cites 3 papers)", 7.0),
+        ("Score: 7 and coherence: 5", 7.0),
+        ("| Score | 7 | 2 papers are named |", 7.0),
+        ("Score: 7\n5 reasons follow, and then 2 more.", 7.0),
+        ("Score: 7/10 (a step beyond what is known). Coherence: 4/10", 7.0),
+    ],
 )
 def test_a_score_that_is_given_once_or_called_final_is_read(text: str, score: float) -> None:
     assert parse_score(text, "score") == score

@@ -24,7 +24,7 @@ from daydream_critic.oracle.settings import OracleSettings
 from daydream_critic.oracle.single_fact import suggest
 from daydream_critic.pipeline.comparison import ComparingJudge, PairwiseComparer, compare_request
 from daydream_critic.pipeline.evaluation import Evaluation
-from daydream_critic.pipeline.judges.config import JudgeConfig
+from daydream_critic.pipeline.judges.config import RUBRICS, JudgeConfig
 from daydream_critic.pipeline.judges.model_judge import ModelJudge
 from daydream_critic.pipeline.judges.registry import judge_spec
 from daydream_critic.settings import CriticSettings
@@ -113,11 +113,12 @@ async def all_unfenced(text: str) -> list[tuple[str, ...]]:
         ),
         dict,
     )
-    for rubric in ("essay", "skeptic"):
+    for rubric in RUBRICS:
         config = JudgeConfig(model=ModelSettings(name="m"), rubric=rubric)
         spec = judge_spec(CriticSettings(), config)
         judge = ModelJudge(spec.name, spec.requests, spec.family, model=model)
         proposed = hypothesis(0, synthesis_of(text))
+        proposed = proposed.model_copy(update={"pair": drawn.model_copy(update=facts)})
         assert proposed.synthesis is not None
         await judge.judge(proposed, proposed.synthesis)
     comparer = PairwiseComparer(compare_request(), NO_RPC, 1, CriticHistory)

@@ -16,7 +16,7 @@ from daydream_contracts.errors import (
     RetryLaterError,
     TransientError,
 )
-from daydream_contracts.rpc import PairAt
+from daydream_contracts.rpc import FindPairs
 from daydream_runtime.broker_errors import STREAM_FULL
 from daydream_runtime.delivery_counts import DeliveryCounts
 from daydream_runtime.disposition import (
@@ -36,7 +36,7 @@ FULL = nats.js.errors.APIError(
 
 def invalid() -> Exception:
     try:
-        PairAt.model_validate_json("{}")
+        FindPairs.model_validate_json("{}")
     except ValidationError as error:
         return error
     raise AssertionError

@@ -15,12 +15,12 @@ ONLY_IF_TELEMETRY_IS_SENT = "opentelemetry.exporter.otlp"
         ("budget", {"numpy", "openai", ONLY_IF_TELEMETRY_IS_SENT}),
         (
             "memory",
-            {"pypdfium2", "lxml", "markdown_it", "weaviate", ONLY_IF_TELEMETRY_IS_SENT},
+            {"aiohttp", "pypdfium2", "lxml", "markdown_it", "weaviate", ONLY_IF_TELEMETRY_IS_SENT},
         ),
-        ("sampler", {"genai_prices", "openai", ONLY_IF_TELEMETRY_IS_SENT}),
+        ("sampler", {"aiohttp", "genai_prices", "openai", ONLY_IF_TELEMETRY_IS_SENT}),
         ("synthesizer", {"genai_prices", "numpy", ONLY_IF_TELEMETRY_IS_SENT}),
         ("critic", {"genai_prices", ONLY_IF_TELEMETRY_IS_SENT}),
-        ("console", {"genai_prices", "numpy", "openai", ONLY_IF_TELEMETRY_IS_SENT}),
+        ("console", {"aiohttp", "genai_prices", "numpy", "openai", ONLY_IF_TELEMETRY_IS_SENT}),
     ],
 )
 def test_a_service_imports_only_what_its_start_needs(service: str, absent: set[str]) -> None:

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from daydream_contracts.errors import PermanentError, RetryLaterError, TransientError
 from daydream_runtime.broker_errors import STREAM_FULL
-from daydream_runtime.span_failures import BACK_PRESSURE
+from daydream_runtime.span_failures import BACKPRESSURE
 from daydream_runtime.telemetry import Telemetry, start_telemetry, trace_headers
 from daydream_runtime.trace_ids import trace_id_of
 
@@ -68,16 +68,16 @@ def test_services_that_sample_by_ratio_keep_that_share_of_daydreams() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "events"),
     [
-        (RetryLaterError("near the cap"), StatusCode.UNSET, [BACK_PRESSURE]),
-        (FULL, StatusCode.UNSET, [BACK_PRESSURE]),
-        (TimeoutError(), StatusCode.UNSET, [BACK_PRESSURE]),
+        (RetryLaterError("near the cap"), StatusCode.UNSET, [BACKPRESSURE]),
+        (FULL, StatusCode.UNSET, [BACKPRESSURE]),
+        (TimeoutError(), StatusCode.UNSET, [BACKPRESSURE]),
         (TransientError("hiccup"), StatusCode.ERROR, []),
         (PermanentError("gone", "no such fact"), StatusCode.ERROR, []),
         (KeyError("bug"), StatusCode.ERROR, []),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_back_pressure_is_an_event_and_a_failure_is_an_error(
+def test_backpressure_is_an_event_and_a_failure_is_an_error(
     recorded: tuple[Telemetry, InMemorySpanExporter],
     error: Exception,
     status: StatusCode,

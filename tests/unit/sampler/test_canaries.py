@@ -22,7 +22,7 @@ from daydream_critic.pipeline.gates.registry import open_gates
 from daydream_critic.settings import CriticSettings
 from daydream_models.canaries.canary_hypothesis import canary_hypothesis
 from daydream_models.canaries.canary_set import CanarySet, Kind
-from daydream_models.reservations import StagePlan
+from daydream_models.stage_plans import StagePlan
 from daydream_sampler.canary_injection import (
     LATE_MAX,
     CanaryCursor,

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from daydream_contracts.rpc import GatewayState, ModelState
-from daydream_models.reservations import StagePlan
+from daydream_models.stage_plans import StagePlan
 from daydream_runtime.runtime_context import Runtime
 from daydream_sampler.draw_conditions import (
     BATCH_MAX,

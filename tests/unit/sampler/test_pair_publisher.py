@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from daydream_contracts.rpc import Grant, OpenReservation, PairFound, Refusal
-from daydream_models.reservations import StagePlan
+from daydream_models.stage_plans import StagePlan
 from daydream_runtime.runtime_context import Runtime
 from daydream_runtime.telemetry import start_telemetry
 from daydream_sampler.claim import Claim

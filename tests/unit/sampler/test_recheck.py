@@ -5,16 +5,20 @@ stated.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
-from daydream_contracts.events import Decision, Judgement
+from daydream_contracts.events import Decision, FactKind, Judgement
+from daydream_contracts.rpc import FindNeighbours, Neighbour, Neighbourhoods
+from daydream_runtime.rpc import RpcClient
 from daydream_sampler.claim import UNIFORM, Claim
 from daydream_sampler.epoch import Epoch
 from daydream_sampler.pair_numbers import pair_number
 from daydream_sampler.pair_probability import anchor_sources_of
 from daydream_sampler.portfolio_round import PortfolioRound
+from daydream_sampler.recheck_finder import RecheckFinder
 from daydream_sampler.simulation.draws import NOW
 from daydream_sampler.strategies.recheck import DiscardedPair, DuePair, why_due
 from daydream_sampler.strategies.registry import load_strategies
@@ -137,3 +141,37 @@ def test_the_history_of_discarded_pairs_fits_into_its_bucket() -> None:
     )
     assert len(history.model_dump_json()) < 600_000
     assert StrategyHistory.model_validate_json(history.model_dump_json()) == history
+
+
+class FakeNeighbours:
+    """A memory whose facts have no neighbours. It counts the requests."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+    async def request(self, _: object, request: FindNeighbours) -> Neighbourhoods:
+        self.requests += 1
+        own = [
+            Neighbour(
+                ordinal=query.ordinal, similarity=1, source="", domain="", kind=FactKind.DOCUMENT
+            )
+            for query in request.queries
+        ]
+        return Neighbourhoods(
+            neighbourhoods=tuple((fact,) for fact in own), unrelated_median=0, unrelated_spread=1
+        )
+
+
+@pytest.mark.parametrize(("age", "requests", "due"), [(AFTER / 20, 0, 0), (AFTER, 1, 8)])
+async def test_the_memory_is_asked_once_about_all_pairs_of_a_round_that_may_be_due(
+    age: timedelta, requests: int, due: int
+) -> None:
+    at = datetime.now(UTC) - age
+    discarded = {
+        number: DiscardedPair(number=number, epoch=1, at=at, facts=10) for number in range(20)
+    }
+    history = StrategyHistory().model_copy(update={"discarded": discarded})
+    memory = FakeNeighbours()
+    finder = RecheckFinder(cast(RpcClient, memory), AFTER)
+    pairs = await finder.due(Epoch(key="k", number=1).extend(10), history, (), 10)
+    assert (memory.requests, len(pairs)) == (requests, due)

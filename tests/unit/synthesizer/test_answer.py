@@ -13,17 +13,22 @@ from daydream_contracts.text_limits import chars_max
 from daydream_models.answer import AnswerModel
 from daydream_models.parsing import parse_object
 from daydream_models.prompt import load_prompt
+from daydream_models.settings import ModelSettings
 from daydream_synthesizer.answer import (
     GIST_CHARS_MAX,
     NamedLink,
     ShortSynthesisAnswer,
+    SmallModelSynthesisAnswer,
     SynthesisAnswer,
 )
-from daydream_synthesizer.request_specs import PROMPT
+from daydream_synthesizer.request_specs import PROMPT, request_specs
+from daydream_synthesizer.settings import SynthesizerSettings
 from daydream_synthesizer.synthesis import PLACEHOLDERS
 
 TEXTS = ("reasoning", "title", "hypothesis", "implication", "if_false")
-FORMS = pytest.mark.parametrize("form", [SynthesisAnswer, ShortSynthesisAnswer])
+FORMS = pytest.mark.parametrize(
+    "form", [SynthesisAnswer, ShortSynthesisAnswer, SmallModelSynthesisAnswer]
+)
 
 
 def longest(form: type[AnswerModel]) -> dict[str, Any]:
@@ -50,8 +55,8 @@ def test_one_character_more_is_refused_by_the_schema(form: type[AnswerModel]) ->
                 jsonschema_rs.validate(form.json_schema(), {**longest(form), name: text + "x"})
 
 
-def test_short_answers_have_minima_below_their_maxima() -> None:
-    properties = ShortSynthesisAnswer.json_schema()["properties"]
+def test_answers_of_small_models_have_minima_below_their_maxima() -> None:
+    properties = SmallModelSynthesisAnswer.json_schema()["properties"]
     minima = {name: field["minLength"] for name, field in properties.items() if name != "link"}
     assert minima == {"reasoning": 0, "title": 3, "hypothesis": 60, "implication": 40}
     assert all(minimum < properties[name]["maxLength"] for name, minimum in minima.items())
@@ -65,6 +70,7 @@ def test_a_synthesis_holds_the_longest_answer_and_its_limits_are_those_of_the_an
     for form, synthesis in (
         (SynthesisAnswer, Synthesis),
         (ShortSynthesisAnswer, ShortSynthesis),
+        (SmallModelSynthesisAnswer, ShortSynthesis),
     ):
         for name, field in form.json_schema()["properties"].items():
             if name not in ("link", "gist"):
@@ -83,8 +89,11 @@ def test_an_answer_longer_than_asked_is_cut_and_not_refused() -> None:
         assert len(text) <= chars_max(Synthesis, name)
 
 
-def test_reasoning_comes_before_the_finding_and_every_field_is_required() -> None:
-    schema = SynthesisAnswer.json_schema()
+@pytest.mark.parametrize("form", [SynthesisAnswer, ShortSynthesisAnswer])
+def test_reasoning_comes_before_the_finding_and_every_field_is_required(
+    form: type[AnswerModel],
+) -> None:
+    schema = form.json_schema()
     assert list(schema["properties"])[:3] == ["gist", "link", "reasoning"]
     assert schema["required"] == list(schema["properties"])
     assert schema["additionalProperties"] is False
@@ -136,11 +145,28 @@ def test_the_bundled_prompt_shows_both_facts_and_all_kinds_of_links() -> None:
     )
 
 
-def test_no_link_costs_under_sixty_tokens() -> None:
+@pytest.mark.parametrize("form", [SynthesisAnswer, ShortSynthesisAnswer])
+def test_no_link_costs_under_sixty_tokens(form: type[AnswerModel]) -> None:
     """About four characters are a token of English JSON."""
-    nothing = dict.fromkeys(SynthesisAnswer.json_schema()["properties"], "")
+    nothing = dict.fromkeys(form.json_schema()["properties"], "")
     longest = {**nothing, "gist": "x" * GIST_CHARS_MAX, "link": "none"}
+    jsonschema_rs.validate(form.json_schema(), longest)
     assert len(json.dumps(longest, separators=(",", ":"))) / 4 < 60
     answer = parse_object(json.dumps({**longest, "gist": "They share a word."}), SynthesisAnswer)
     assert answer is not None
     assert (answer.synthesis(), answer.gist) == (None, "They share a word.")
+
+
+def test_each_size_of_a_plan_offers_none_and_asks_for_what_the_essay_asks() -> None:
+    for size, spec in request_specs(SynthesizerSettings()).items():
+        assert "none" in spec.prompt.system, size
+        assert "deep, non-obvious, potentially groundbreaking" in spec.prompt.system
+        assert "Do not state the obvious" in spec.prompt.system.replace("do not", "Do not")
+        assert list(spec.prompt.schema["properties"])[:2] == ["gist", "link"]
+
+
+def test_a_small_model_has_a_prompt_of_its_own_in_each_size() -> None:
+    settings = SynthesizerSettings(model=ModelSettings(name="m", short_answers=True))
+    specs = request_specs(settings)
+    assert {spec.prompt.name for spec in specs.values()} == {"synthesize-small.v1"}
+    assert specs["full"].prompt.schema == SmallModelSynthesisAnswer.json_schema()

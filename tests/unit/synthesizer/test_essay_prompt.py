@@ -11,8 +11,8 @@ from daydream_contracts.events import LinkKind
 from daydream_contracts.rpc import Quote
 from daydream_models.client import ModelClient
 from daydream_models.prompt import load_prompt
-from daydream_models.reservations import FULL, MINIMAL, SHORT
 from daydream_models.settings import ModelSettings
+from daydream_models.stage_plans import FULL, MINIMAL, SHORT
 from daydream_synthesizer.answer import ProseSynthesis
 from daydream_synthesizer.request_specs import request_specs
 from daydream_synthesizer.settings import SynthesizerSettings

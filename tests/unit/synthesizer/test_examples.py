@@ -21,7 +21,7 @@ from daydream_contracts.events import (
 )
 from daydream_contracts.prompt_variables import link_after_examples_variables
 from daydream_contracts.rpc import ListVerdicts, VerdictPage
-from daydream_models.reservations import FULL, SHORT
+from daydream_models.stage_plans import FULL, SHORT
 from daydream_synthesizer.examples import ExamplePicker
 from daydream_synthesizer.request_specs import request_specs
 from daydream_synthesizer.settings import SynthesizerSettings

@@ -11,7 +11,7 @@ import pytest
 
 from daydream_contracts.access import Clearances
 from daydream_contracts.errors import ConfigurationError
-from daydream_models.reservations import SHORT, StageCost
+from daydream_models.stage_plans import SHORT, StageCost
 from daydream_synthesizer.request_specs import request_specs
 from daydream_synthesizer.settings import SynthesizerSettings
 from daydream_synthesizer.synthesis import Synthesizer

@@ -3,6 +3,10 @@
 A call without usage, a bill that differs from the price list, a prompt that the server clipped, a
 model that never stops thinking, and one that says the same again and again. An overrun has its
 alert in the ledger.
+
+Each replica counts the same answers in a row by itself: with N replicas behind one address the
+alert comes after ten to 9 N + 1 of them. Ten are few beside what a run pays for, and no message
+has to go from replica to replica for each answer.
 """
 
 from __future__ import annotations
@@ -40,10 +44,17 @@ class AnswerAlerts:
     _reported: set[AlertName] = field(default_factory=set)
     _publishing: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def check(self, context: CallContext, model: ServedModel, reply: ProviderReply) -> None:
-        """Look at an answer that was paid for."""
-        problems = {"price-differs": _price_differs(model, reply)}
-        if reply.usage is None:
+    def check(
+        self,
+        context: CallContext,
+        model: ServedModel,
+        reply: ProviderReply,
+        *,
+        in_batch: bool = False,
+    ) -> None:
+        """Look at an answer that was paid for. One that was broken off can't report a usage."""
+        problems = {"price-differs": _price_differs(model, reply, in_batch=in_batch)}
+        if reply.usage is None and not reply.is_runaway:
             problems["no-usage"] = "it reports no usage, so each call counts with its upper bound"
         if reply.is_prompt_clipped:
             problems["clipped-prompt"] = (
@@ -101,9 +112,10 @@ class AnswerAlerts:
             self._reported.discard(name)
 
 
-def _price_differs(model: ServedModel, reply: ProviderReply) -> str:
+def _price_differs(model: ServedModel, reply: ProviderReply, *, in_batch: bool) -> str:
     """Return what to say if a provider bills another amount than the price list has."""
-    billed, listed = reply.reported_cost_nanousd, model.listed_cost_nanousd(reply.usage)
+    billed = reply.reported_cost_nanousd
+    listed = model.listed_cost_nanousd(reply.usage, in_batch=in_batch)
     if billed is None or listed is None:
         return ""
     if abs(billed - listed) <= PRICE_TOLERANCE * max(billed, listed):

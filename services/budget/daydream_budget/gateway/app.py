@@ -35,7 +35,7 @@ from daydream_budget.gateway.purchase import Purchases
 from daydream_budget.gateway.settings import GatewaySettings
 from daydream_budget.gc_tuning import freeze_heap
 from daydream_budget.pricing.price_file import read_prices
-from daydream_contracts.buckets import BATCHES, CALLS, ISSUED_KEYS, MODEL_PROFILES
+from daydream_contracts.buckets import BATCHES, ISSUED_KEYS, MODEL_PROFILES
 from daydream_contracts.topology import (
     GATEWAY_ADD_KEY,
     GATEWAY_KEYS,
@@ -118,7 +118,7 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
             settings.patience_s,
             ModelProbes(profiles),
         )
-        records = CallRecordStore(runtime.nc, runtime.js, await runtime.bucket(CALLS))
+        records = await CallRecordStore.open_buckets(runtime.nc, runtime.js, runtime.bucket)
         claims = CallClaims(records, replicas)
         batches = BatchRecords(runtime.js, await runtime.bucket(BATCHES))
         lane = BatchLane(batches, BatchApis(models), attempts)
@@ -144,7 +144,6 @@ async def open_gateway(settings: GatewaySettings, runtime: Runtime) -> AsyncIter
                 await attempts.probes.close()
             await attempts.alerts.finish()
             await attempts.funds.finish(SETTLE_S_MAX)
-            await lane.apis.close()
             await models.close()
 
 

@@ -9,10 +9,8 @@ for again if there is more room for thought, and is given up otherwise.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from daydream_budget.gateway.answer_alerts import AnswerAlerts
@@ -25,12 +23,12 @@ from daydream_budget.gateway.limiter.turns import Turn
 from daydream_budget.gateway.metrics import CallMetrics
 from daydream_budget.gateway.model_probes import ModelProbes
 from daydream_budget.gateway.models import Models, PreparedCall, ServedModel
+from daydream_budget.gateway.paid_answers import SentCall, take_answer
 from daydream_budget.gateway.providers.dispositions import AnswerRow
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.gateway_http import Disposition
 
-log = logging.getLogger(__name__)
 RETRIES = 1  # after attempts that went wrong; waiting for a provider does not count
 SETTLE_GRACE_S = 60.0  # storing and settling may have to wait for a server that restarts
 
@@ -169,20 +167,25 @@ class Attempts:
             with self.metrics.observed(context, model, ready.call) as observed:
                 reply = await model.send(ready.call)
                 row = observed.ended(reply)
-            same = self.alerts.same_answer(context, model, reply)
-            # What no stage can ask stops the model. Another program's own request does not.
-            stops = same or (row.disposition == "stop" and context.caller.stage)
-            model.limiter.report(
-                ready.turn,
-                "stop" if stops else row.signal,
-                retry_after_s=reply.retry_after_s,
-                reason=same or reply.message,
-                tokens_used=_tokens_used(reply),
-            )
+            self.report(ready, reply, row)
         finally:
             if not ready.turn.reported:
                 model.limiter.report(ready.turn, "none")
         return self._outcome(ready, reply, row)
+
+    def report(self, ready: ReadyAttempt, reply: ProviderReply, row: AnswerRow) -> None:
+        """Tell the limiter what came. A model with nothing new to say is stopped."""
+        context, model = ready.request.context, ready.request.model
+        same = self.alerts.same_answer(context, model, reply)
+        # What no stage can ask stops the model. Another program's own request does not.
+        stops = same or (row.disposition == "stop" and context.caller.stage)
+        model.limiter.report(
+            ready.turn,
+            "stop" if stops else row.signal,
+            retry_after_s=reply.retry_after_s,
+            reason=same or reply.message,
+            tokens_used=_tokens_used(reply),
+        )
 
     async def turn(self, request: CallRequest, bound: CallBound, *, again: bool = False) -> Turn:
         """Wait for a turn at a model. Raise CallRefusedError if it takes longer than allowed."""
@@ -210,24 +213,9 @@ class Attempts:
         if row.status != 200:
             return AttemptOutcome(attempt, reply, row, None)
         context, model = request.context, request.model
-        now = datetime.now(UTC)
-        cost_nanousd = model.cost_nanousd(reply, now)
-        if cost_nanousd is not None and model.learn_bill(bound, cost_nanousd):
-            _log_overrun(model, bound, reply, cost_nanousd)
-        answer = StoredAnswer(
-            attempt_id=attempt.attempt_id,
-            cost_nanousd=bound.nanousd if cost_nanousd is None else cost_nanousd,
-            input_tokens=reply.usage.input_tokens if reply.usage else None,
-            output_tokens=reply.usage.output_tokens if reply.usage else None,
-            provider_id=reply.provider_id,
-            answered_at=now,
-            disposition=row.disposition,
-            kind=row.name,
-            body=dict(reply.body),
-        )
+        sent = SentCall(context, model, ready.call, bound, attempt.attempt_id)
+        answer, wants_room = take_answer(sent, reply, row, self.alerts)
         self.metrics.add_answer(context, model, answer)
-        wants_room = model.learn(context.caller, ready.call, reply)
-        self.alerts.check(context, model, reply)
         return AttemptOutcome(attempt, reply, row, answer, wants_room)
 
     def settle(
@@ -235,9 +223,9 @@ class Attempts:
         attempt: AuthorizedAttempt,
         cost_nanousd: int | None,
         answer: StoredAnswer | None = None,
-    ) -> None:
-        """Settle an attempt, behind what follows."""
-        self.funds.settle(
+    ) -> asyncio.Future[None]:
+        """Settle an attempt, behind what follows. Few need to wait for the future."""
+        return self.funds.settle(
             attempt,
             cost_nanousd,
             input_tokens=answer.input_tokens if answer else None,
@@ -258,23 +246,6 @@ class Attempts:
             wait_s = max(wait_s or 0.0, closed_s)
         code = row.name.replace("-", "_")
         return CallRefusedError(row.status, code, reply.message or row.name, disposition, wait_s)
-
-
-def _log_overrun(
-    model: ServedModel, bound: CallBound, reply: ProviderReply, cost_nanousd: int
-) -> None:
-    log.error(
-        "A call cost more than its upper bound. Model: %s. Bound: %d bytes, at most %d + %d "
-        "tokens, %d nano-dollars. Reported: %s, %d nano-dollars. Tariffs: %s",
-        model.name,
-        bound.prompt_bytes,
-        bound.input_tokens,
-        bound.output_tokens,
-        bound.nanousd,
-        reply.usage,
-        cost_nanousd,
-        model.price.tariffs(datetime.now(UTC)),
-    )
 
 
 def _tokens_used(reply: ProviderReply) -> int | None:

@@ -7,13 +7,17 @@ Text, tools and the schema of the answer count one token per byte where no exact
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from daydream_budget.gateway.refusals import CallRefusedError
-from daydream_budget.pricing.bounds import call_bound_nanousd, prompt_tokens_bound
+from daydream_budget.pricing.bounds import (
+    TOKENS_PER_MESSAGE,
+    call_bound_nanousd,
+    prompt_tokens_bound,
+)
 from daydream_budget.pricing.tariff import Price
 from daydream_budget.pricing.tokens import Counter
 
@@ -55,11 +59,20 @@ def chat_bound(
 
 
 def embedding_bound(
-    texts: list[str], price: Price, lifetime_s: float, counter: Counter | None = None
+    inputs: Sequence[str | list[int]],
+    price: Price,
+    lifetime_s: float,
+    counter: Counter | None = None,
 ) -> CallBound:
-    """Return the bound of a call for embeddings, which has no output."""
+    """Return the bound of a call for embeddings, which has no output.
+
+    An input is a text, or the ids of its tokens; a server may put its own around both.
+    """
+    texts = [text for text in inputs if isinstance(text, str)]
+    token_ids = sum(len(ids) + TOKENS_PER_MESSAGE for ids in inputs if not isinstance(ids, str))
     prompt_bytes = sum(len(text.encode()) for text in texts)
-    return _bound(price, prompt_tokens_bound(texts, 0, counter), 0, lifetime_s, prompt_bytes)
+    input_tokens = prompt_tokens_bound(texts, token_ids, counter)
+    return _bound(price, input_tokens, 0, lifetime_s, prompt_bytes)
 
 
 def _bound(

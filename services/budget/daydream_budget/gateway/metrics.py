@@ -21,7 +21,7 @@ from daydream_budget.gateway.providers.provider import CHAT_PATH, EMBEDDINGS_PAT
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_contracts.events import NANOUSD_PER_USD
 from daydream_contracts.metrics import gateway as table
-from daydream_runtime.span_failures import record_back_pressure
+from daydream_runtime.span_failures import record_backpressure
 from daydream_runtime.telemetry import Attribute, Telemetry
 
 OPERATIONS = {CHAT_PATH: "chat", EMBEDDINGS_PATH: "embeddings"}
@@ -52,7 +52,7 @@ class ObservedCall:
                 }
             )
         if row.disposition == "wait":
-            record_back_pressure(self.span, row.name)
+            record_backpressure(self.span, row.name)
         elif row.status != 200:
             self.span.set_attribute(Attribute.ERROR, row.name)
             self.span.set_status(Status(StatusCode.ERROR, row.name))

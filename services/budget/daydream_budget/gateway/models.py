@@ -38,6 +38,7 @@ from daydream_budget.pricing.usage import TokenUsage
 from daydream_contracts.errors import ConfigurationError
 
 MODELS_MAX = 1000  # a program may ask for any name
+BATCH_TIERS = ("", "auto", "default", "batch")  # names for the tier of calls in a batch
 NO_USAGE_IN_STREAM = "its stream did not end with a usage"
 
 
@@ -167,17 +168,25 @@ class ServedModel:
         self.bills = self.bills.after(bound.listed_nanousd, cost_nanousd)
         return True
 
-    def cost_nanousd(self, reply: ProviderReply, at: datetime) -> int | None:
+    def cost_nanousd(
+        self, reply: ProviderReply, at: datetime, *, in_batch: bool = False
+    ) -> int | None:
         """Return what an answer cost: as its provider bills it, or by the list. None: unknown."""
         if reply.reported_cost_nanousd is not None:
             return reply.reported_cost_nanousd
-        return self.listed_cost_nanousd(reply.usage, at)
+        return self.listed_cost_nanousd(reply.usage, at, in_batch=in_batch)
 
     def listed_cost_nanousd(
-        self, usage: TokenUsage | None, at: datetime | None = None
+        self, usage: TokenUsage | None, at: datetime | None = None, *, in_batch: bool = False
     ) -> int | None:
-        """Return what tokens cost by the price list. None: no usage was reported."""
-        return self.price.cost_nanousd(usage, at=at) if usage else None
+        """Return what tokens cost by the price list. None: no usage was reported.
+
+        A call in a batch that was made in another tier has the price of that tier.
+        """
+        if usage is None:
+            return None
+        in_batch = in_batch and usage.service_tier in BATCH_TIERS
+        return self.price.cost_nanousd(usage, at, batch=in_batch)
 
 
 @dataclass

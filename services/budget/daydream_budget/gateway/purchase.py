@@ -8,7 +8,8 @@ What a kill leaves behind:
 - before "authorized": nothing, or a claim; the next request makes the call.
 - between "authorized" and "stored": the attempt counts in full, and the call is made again.
 - after "stored": the next request gets the stored answer, and settles its attempt again, which has
-  no effect if it was settled.
+  no effect if it was settled. Without a next request the ledger reads the answer when the attempt's
+  time is up (see `ledger.lost_attempts`).
 
 A caller that goes away does not end its call: the answer is stored for the next time.
 """

@@ -4,9 +4,9 @@
 
 A settlement travels with the next request to authorize: one request and one synced write fewer for
 each call. If none comes within `TRAVEL_S`, what is pending goes in its own request. If the
-ledger does not answer, it is sent again for `PATIENCE_S`; after that the attempts count in full
-when their time is up. So does what a killed gateway had not sent, unless its call is asked again
-(see `purchase`).
+ledger does not answer, it is sent again for `PATIENCE_S`. What was given up, or not sent when the
+gateway was killed, is settled when its time is up: with the cost in the stored answer, if there is
+one, or else in full.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from daydream_runtime.rpc import RpcClient
 log = logging.getLogger(__name__)
 PATIENCE_S = 60.0
 PAUSE_S = 1.0  # after the ledger has refused for now
-# Short beside a model call. What a killed gateway has not sent by then counts in full.
+# Short beside a model call. What a killed gateway has not sent by then is settled later.
 TRAVEL_S = 0.05
 
 

@@ -14,9 +14,9 @@ from daydream_budget.ledger import limits
 from daydream_budget.ledger.accounts import scopes_of
 from daydream_budget.ledger.admission_queue import QueuedRequest
 from daydream_budget.ledger.authorization import attempt_of
-from daydream_budget.ledger.decision import RELEASED, ReplyAndEntries
 from daydream_budget.ledger.entries import ReservationOpened
 from daydream_budget.ledger.holds import HeldPlan, plans_of
+from daydream_budget.ledger.replies import RELEASED, ReplyAndEntries
 from daydream_budget.ledger.reservations import Reservation
 from daydream_budget.ledger.retention import HORIZON
 from daydream_budget.ledger.state import LedgerState

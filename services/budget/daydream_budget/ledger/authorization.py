@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 from daydream_budget.ledger import limits
 from daydream_budget.ledger.accounts import scopes_of
 from daydream_budget.ledger.admission_queue import call_request_id
-from daydream_budget.ledger.decision import RELEASED, ReplyAndEntries, refuse_missing
 from daydream_budget.ledger.entries import (
     AttemptAuthorized,
     AttemptSettled,
     BranchReleased,
     Entry,
 )
+from daydream_budget.ledger.replies import RELEASED, ReplyAndEntries, refuse_missing
 from daydream_budget.ledger.state import LedgerState
 from daydream_contracts.rpc import Authorize, Grant, Refusal, Settle, Settled
 

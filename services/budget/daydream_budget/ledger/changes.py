@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from daydream_budget.ledger.accounts import scopes_of
+from daydream_budget.ledger.admission import CLOCK_SKEW_MAX
 from daydream_budget.ledger.controls import usd
 from daydream_budget.ledger.entries import ControlsChanged, Entry
 from daydream_budget.ledger.state import LedgerState
@@ -14,6 +15,7 @@ from daydream_contracts.events import ContractModel
 from daydream_contracts.number_limits import NANOUSD_MAX
 from daydream_contracts.rpc import (
     EVERYTHING,
+    Change,
     ChangeBudget,
     CorrectionEntry,
     Refusal,
@@ -29,27 +31,37 @@ class ChangeDecision(ContractModel):
     refusal: Refusal | None = None
 
 
-def decide(state: LedgerState, request: ChangeBudget) -> tuple[ChangeDecision, tuple[Entry, ...]]:
+def decide(
+    state: LedgerState, request: ChangeBudget, now: datetime
+) -> tuple[ChangeDecision, tuple[Entry, ...]]:
     """Return the entry of a change, once per `change_id`, or why it can't be made."""
     if request.change_id in state.controls.changes:
         return ChangeDecision(), ()
-    refusal = _refusal(state, request)
+    change = _not_later(request.change, now)
+    refusal = _refusal(state, change, now)
     if refusal is not None:
         return ChangeDecision(refusal=refusal), ()
     changed = ControlsChanged(
-        change_id=request.change_id, change=request.change, who=request.who, why=request.why
+        change_id=request.change_id, change=change, who=request.who, why=request.why
     )
     return ChangeDecision(), (changed,)
 
 
-def _refusal(state: LedgerState, request: ChangeBudget) -> Refusal | None:
-    match request.change:
-        case TopUp() | RemoveLimit() as change:
-            return _refuse_limit(state, change)
+def _not_later(change: Change, now: datetime) -> Change:
+    """Return a correction of a moment ago as one of now, if the clock that sent it is ahead."""
+    if isinstance(change, CorrectionEntry) and now < change.at <= now + CLOCK_SKEW_MAX:
+        return change.model_copy(update={"at": now})
+    return change
+
+
+def _refusal(state: LedgerState, change: Change, now: datetime) -> Refusal | None:
+    match change:
+        case TopUp() | RemoveLimit() as of_limit:
+            return _refuse_limit(state, of_limit)
         case SetZone(zone=name):
             return _refuse_zone(name)
         case CorrectionEntry() as correction:
-            return _refuse_correction(state, correction)
+            return _refuse_correction(state, correction, now)
     return None
 
 
@@ -75,9 +87,11 @@ def _refuse_zone(name: str) -> Refusal | None:
     return None
 
 
-def _refuse_correction(state: LedgerState, correction: CorrectionEntry) -> Refusal | None:
+def _refuse_correction(
+    state: LedgerState, correction: CorrectionEntry, now: datetime
+) -> Refusal | None:
     """Refuse to make a sum negative: of a scope as a whole, or of a known quarter-hour."""
-    if state.at is not None and correction.at > state.at:
+    if correction.at > now:
         text = f"The time of the correction is in the future: {correction.at:%Y-%m-%d %H:%M} UTC."
         return Refusal(reason="invalid-change", text=text)
     if correction.by_nanousd >= 0:

@@ -33,10 +33,11 @@ from nats.js.errors import APIError
 from tenacity import retry, retry_if_exception_type, wait_fixed
 
 from daydream_budget.ledger.alerts import overrun, soft_limit_alerts
-from daydream_budget.ledger.batch import DecidedBatch, PendingRequest
 from daydream_budget.ledger.broker_clock import BrokerClock
 from daydream_budget.ledger.chain import ChainPosition, digest_of
 from daydream_budget.ledger.entries import COMMIT, AttemptSettled, Commit, Entry
+from daydream_budget.ledger.group_commit import DecidedBatch, PendingRequest
+from daydream_budget.ledger.lost_attempts import FindSettlement, LostAttempts, find_none
 from daydream_budget.ledger.repair import repair
 from daydream_budget.ledger.rules import LedgerRequest, decide, due, is_certain
 from daydream_budget.ledger.state import LedgerState
@@ -58,14 +59,16 @@ class Ledger:
     """The ledger of one replica, and its way to commit.
 
     `by` names the replica in its commits. `report` raises an alert. `on_commit` is awaited after
-    each commit with the state and its place, before the next one is decided. `refused` holds the
-    limits that have refused since the last sweep.
+    each commit with the state and its place, before the next one is decided. `find_settlement`
+    finds what lost attempts cost. `refused` holds the limits that have refused since the last
+    sweep.
     """
 
     tail: LedgerTail
     clock: BrokerClock
     by: str
     on_commit: Callable[[LedgerState, ChainPosition], Awaitable[None]]
+    find_settlement: FindSettlement = find_none
     refused: set[str] = field(default_factory=set)
     _pending: asyncio.Queue[PendingRequest] = field(default_factory=asyncio.Queue)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # committer, sweeper and readers
@@ -129,17 +132,21 @@ class Ledger:
         An alert is raised before its entry is written, under an id that makes it the same alert.
         After a lost race nothing is written, and the next sweep tries again.
         """
+        attempts = LostAttempts()  # looked up before the lock: requests do not wait for it
+        await attempts.look_up(self.state, self.ledger_time(), self.find_settlement)
         async with self._lock:
             await self.tail.catch_up()
             if await self._is_halted():
                 return 0
             now = self.ledger_time()
             entries = await self._report_soft_limits(now)
-            entries += itertools.islice(due(self.state, now, reservation_idle_s), BATCH_MAX)
+            decided = due(self.state, now, reservation_idle_s, attempts.settlements)
+            entries += itertools.islice(decided, BATCH_MAX)
             if not entries:
                 return 0
             self.state.undo_log.begin()
             for entry in entries:
+                await self._report_overrun(entry, now)
                 self.state.apply(entry, now)
             if not await self._append(entries, now):
                 return 0

@@ -136,6 +136,11 @@ class Attempt:
     charged: int | None = None
 
     @property
+    def caller(self) -> str:
+        """Return the space of its call's id: `stage:…`, or `key:…` for the lab's own work."""
+        return self.scopes[1]
+
+    @property
     def is_foreground(self) -> bool:
         """Return whether it is the lab's own work."""
         return self.scopes[0] == FOREGROUND

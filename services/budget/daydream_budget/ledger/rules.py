@@ -9,19 +9,19 @@ entry. What is free (upper bound zero) passes even when a cap is used up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from daydream_budget.ledger import admission, authorization, changes
-from daydream_budget.ledger.decision import ReplyAndEntries
 from daydream_budget.ledger.entries import (
-    AttemptSettled,
     BranchReleased,
     Entry,
     ForegroundSpent,
     ReservationExpired,
 )
 from daydream_budget.ledger.foreground import REPORT_HORIZON
+from daydream_budget.ledger.lost_attempts import lost
+from daydream_budget.ledger.replies import ReplyAndEntries
 from daydream_budget.ledger.state import LedgerState
 from daydream_contracts.events import ContractModel
 from daydream_contracts.rpc import (
@@ -55,7 +55,7 @@ def decide(state: LedgerState, request: LedgerRequest, now: datetime) -> ReplyAn
         case ReportForeground():
             return _count_foreground(state, request, now)
         case ChangeBudget():
-            return changes.decide(state, request)
+            return changes.decide(state, request, now)
 
 
 def is_certain(reply: ContractModel) -> bool:
@@ -72,14 +72,22 @@ def is_certain(reply: ContractModel) -> bool:
     return getattr(reply, "refusal", None) is None
 
 
-def due(state: LedgerState, now: datetime, reservation_idle_s: float) -> Iterator[Entry]:
-    """Yield what time has decided: lost attempts, counted in full, and idle reservations."""
-    for attempt_id in state.open_attempts:
-        attempt = state.attempts[attempt_id]
-        if attempt.expires_at < now:
-            yield AttemptSettled(
-                attempt_id=attempt_id, cost_nanousd=attempt.upper_bound, unknown=True
-            )
+def due(
+    state: LedgerState,
+    now: datetime,
+    reservation_idle_s: float,
+    settlements: Mapping[str, Settle] | None = None,
+) -> Iterator[Entry]:
+    """Yield what time has decided: the settlements of lost attempts, and idle reservations.
+
+    `settlements` has the lost attempts whose cost was looked up; others wait. None: nothing was
+    looked up, so all count in full.
+    """
+    for attempt_id, _ in lost(state, now):
+        if settlements is None:
+            yield from authorization.settle(state, Settle(attempt_id=attempt_id))[1]
+        elif attempt_id in settlements:
+            yield from authorization.settle(state, settlements[attempt_id])[1]
     idle = timedelta(seconds=reservation_idle_s)
     for reservation_id, reservation in state.reservations.items():
         if (

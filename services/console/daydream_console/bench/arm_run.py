@@ -24,7 +24,7 @@ from daydream_console.bench.corpus import write_notes
 from daydream_console.bench.plan import BenchPlan
 from daydream_console.bench.record import ArmRun, RecordedDaydream
 from daydream_console.bench.step_report import StepReport
-from daydream_console.cli.calibration_notice import announce_calibration
+from daydream_console.cli.calibration_notice import announce_calibration, critic_state
 from daydream_console.cli.run_progress import wait_for_end
 from daydream_console.client import Client, connected
 from daydream_console.export.examples import roots_of
@@ -77,6 +77,7 @@ async def run_arm(
         await _set_cap(client, plan.run_cap_nanousd)
         await _read_notes(client, plan, folder, report)
         ended, seconds = await _daydream(client, plan, folder, progress, label)
+        state = await critic_state(client)
         verdicts = await _verdicts(client)
         spent = (await settled_budget(client)).settled_nanousd
     written = [call for verdict in verdicts for call in verdict.hypothesis.calls]
@@ -92,6 +93,7 @@ async def run_arm(
         settings=dict(arm.settings),
         prompts=_prompts("writer", written) | _prompts("critic", judged),
         models=dict(Counter(call.model for call in (*written, *judged))),
+        calibration=state.judge_calibration if state else None,
         daydreams=tuple(recorded_daydreams(verdicts)),
     )
     file.write_text(result.model_dump_json(), "utf-8")

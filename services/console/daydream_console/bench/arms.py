@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from daydream_console.local.stack import SERVICES
 from daydream_contracts.errors import ConfigurationError
-from daydream_models.reservations import ORACLE
+from daydream_models.stage_plans import ORACLE
 
 NOTHING = "none"  # an empty list: an empty variable means the default
 STAGE_PREFIXES = tuple(

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError
 
 from daydream_contracts.errors import ConfigurationError
+from daydream_contracts.rpc import CalibrationProgress
 
 SCHEMA = 1
 GZIP_SUFFIX = ".gz"
@@ -58,6 +59,9 @@ class ArmRun(BaseModel):
         default_factory=dict, description="digest of each prompt that was sent, by its name"
     )
     models: dict[str, int] = Field(default_factory=dict, description="calls of each model")
+    calibration: CalibrationProgress | None = Field(
+        default=None, description="whether its judges were calibrated; None: it is not known"
+    )
     daydreams: tuple[RecordedDaydream, ...] = ()
 
 

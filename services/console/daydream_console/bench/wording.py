@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from daydream_console.bench.arms import FULL_ARM, PLAIN_ARM
 from daydream_console.bench.outcome import ArmOutcome, BenchOutcome
-from daydream_console.bench.record import BenchRecord
+from daydream_console.bench.record import ArmRun, BenchRecord
 from daydream_console.bench.statistics import RATIO_MAX, BenchInterval
 
 SMALL_USD = 0.1
@@ -25,6 +25,13 @@ COLUMNS = (
     "$ per good (95 %)",
     "decoys shown, of those drawn",
 )
+CALIBRATION_STATES = {
+    "done": "calibrated",
+    "off": "calibration is switched off",
+    "refused": "not calibrated: too expensive for the cap",
+    "waiting": "not calibrated: it had not begun",
+    "running": "not calibrated: it had not ended",
+}
 EXPLANATIONS = (
     "shown: hypotheses that the arm promoted, so that people would read them.",
     "good: those that state a known link between two notes, which needs both of them; each such "
@@ -70,6 +77,11 @@ def headline(outcome: BenchOutcome, record: BenchRecord) -> str:
             "No arm found a known link, so there is nothing to compare. Raise --cap or --runs, "
             "or lower --plain-notes."
         )
+    if uncalibrated_text(record.runs, FULL_ARM):
+        return (
+            f"The arm {FULL_ARM} ran without calibrated judges, so this is no result for daydream "
+            "as shipped. Raise --cap, or lower --runs."
+        )
     times = ratio_text(ratio, full.ratio_found)
     said = f"{times} times as many good insights per dollar as the plain loop"
     if ratio.low > 1:
@@ -91,6 +103,7 @@ def notes(outcome: BenchOutcome, record: BenchRecord) -> list[str]:
         *(f"{arm.arm}: {arm.text}." for arm in outcome.arms),
         *EXPLANATIONS,
     ]
+    lines += [text for arm in outcome.arms if (text := uncalibrated_text(record.runs, arm.arm))]
     if early := sorted({run.arm for run in record.runs if "cap" not in run.ended}):
         lines.append(
             f"Runs of {', '.join(early)} ended before their cap, so the dollars are not equal."
@@ -116,6 +129,20 @@ def notes(outcome: BenchOutcome, record: BenchRecord) -> list[str]:
             f"Left out, because one note alone yields their link: {', '.join(outcome.excluded)}."
         )
     return lines
+
+
+def uncalibrated_text(runs: Sequence[ArmRun], arm: str) -> str:
+    """Return that judges of an arm were not calibrated, and why, or "" if all were.
+
+    An arm that switches calibration off, as its name says, needs no remark.
+    """
+    states = [run.calibration for run in runs if run.arm == arm and run.calibration]
+    missing = [state for state in states if state.state not in ("done", "off")]
+    if not missing:
+        return ""
+    times = f"{len(missing)} of {len(states)} runs" if len(states) > 1 else "its run"
+    reason = missing[0].text or "the calibration did not end"
+    return f"{arm}: without calibrated judges in {times}. {reason.rstrip('.')}."
 
 
 def with_interval(interval: BenchInterval) -> str:
@@ -183,12 +210,22 @@ def reproduction(record: BenchRecord) -> list[tuple[str, str]]:
         ("seeds of the draws", ", ".join(map(str, seeds))),
         ("votes per comparison", str(record.votes)),
         *((f"prompt {name}", digest[:16]) for name, digest in sorted(prompts.items())),
+        *((f"judges of {arm}", text) for arm, text in _calibrations(record)),
         *((f"settings of {arm}", text) for arm, text in _settings(record)),
     ]
 
 
 def _votes(number: int) -> str:
     return "1 vote" if number == 1 else f"{number} votes"
+
+
+def _calibrations(record: BenchRecord) -> Sequence[tuple[str, str]]:
+    """Return for each arm in which states the calibrations of its judges were when it ended."""
+    states: dict[str, list[str]] = {}
+    for run in record.runs:
+        if run.calibration is not None:
+            states.setdefault(run.arm, []).append(CALIBRATION_STATES[run.calibration.state])
+    return [(arm, ", ".join(dict.fromkeys(texts))) for arm, texts in states.items()]
 
 
 def _settings(record: BenchRecord) -> Sequence[tuple[str, str]]:

@@ -18,9 +18,9 @@ from daydream_console.client import Client
 from daydream_console.estimate import Estimate, estimate
 from daydream_console.past_verdicts import read_in_force
 from daydream_contracts.buckets import PLANS
-from daydream_contracts.rpc import EmptyRequest, MemoryState, PairAt
-from daydream_contracts.topology import BUDGET_STATE, MEMORY_PAIR, MEMORY_STATE
-from daydream_models.reservations import ORACLE, plans_by_size, read_plans
+from daydream_contracts.rpc import EmptyRequest, FindPairs, MemoryState
+from daydream_contracts.topology import BUDGET_STATE, MEMORY_PAIRS, MEMORY_STATE
+from daydream_models.stage_plans import ORACLE, plans_by_size, read_plans
 
 PAID_STAGES = ("synthesizer", "critic")
 PAIRS_SAMPLED = 50
@@ -78,9 +78,13 @@ async def _reserved_per_daydream(client: Client, memory: MemoryState, samples: i
         return None
     generator = random.Random(0)
     largest = 0
-    for _ in range(PAIRS_SAMPLED):
-        ordinals = tuple(generator.sample(range(memory.facts), 2))
-        pair = await client.rpc.request(MEMORY_PAIR, PairAt(ordinals=(ordinals[0], ordinals[1])))
+    sampled = [generator.sample(range(memory.facts), 2) for _ in range(PAIRS_SAMPLED)]
+    reply = await client.rpc.request(
+        MEMORY_PAIRS, FindPairs(pairs=tuple((first, second) for first, second in sampled))
+    )
+    for pair in reply.pairs:
+        if pair is None:
+            continue
         fact_bytes = len(pair.first.text.encode()) + len(pair.second.text.encode())
         plan = plans_by_size(plans.values(), fact_bytes, samples)[0]
         largest = max(largest, sum(each.upper_bound_nanousd for each in plan.allocations))

@@ -16,6 +16,7 @@ from daydream_console.cli.options import Data, Json, Who, Yes
 from daydream_console.cli.output import count, emit_items, emit_json, out
 from daydream_console.client import Client
 from daydream_console.dead_letters import DeadLetter, dead_letter, dead_letters, drop
+from daydream_console.readable_errors import readable
 from daydream_console.resend import resend
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.events import CommandReceived
@@ -190,7 +191,7 @@ def _show(letter: DeadLetter, *, in_full: bool = False) -> None:
         out.print(f"    {letter.reason}:")
         out.print(_indented(letter.error), markup=False)
         return
-    error = " ".join(letter.error.split())
+    error = readable(letter.error)
     rest = f"… (daydream dead-letters show {letter.sequence})" if len(error) > ERROR_CHARS else ""
     out.print(f"    {letter.reason}: {escape(error[:ERROR_CHARS])}{rest}")
 

@@ -15,7 +15,7 @@ from daydream_console.cli.exit_codes import EXIT_INTERRUPTED
 def main() -> None:
     """Run the command. The command itself takes over the signal once it has started."""
     signal.signal(signal.SIGINT, _exit)
-    from daydream_console.cli.commands import create_program
+    from daydream_console.cli.program import create_program
 
     create_program()()
 

@@ -9,15 +9,17 @@ from datetime import UTC, datetime, timedelta
 from rich.progress import Progress, TaskID
 from rich.text import Text
 
+from daydream_console.cli.calibration_notice import critic_state
 from daydream_console.cli.output import err, usd
 from daydream_console.cli.status_view import waiting_line
 from daydream_console.client import Client
 from daydream_console.overview import Overview, overview
 from daydream_contracts.errors import TransientError
-from daydream_contracts.rpc import BudgetState, MemoryState, SamplerState
+from daydream_contracts.rpc import BudgetState, CalibrationProgress, MemoryState, SamplerState
 
 POLL_S = 0.25
 REPORT_EVERY = timedelta(seconds=10)  # on a terminal that can't show a progress bar
+CALIBRATION_EVERY = timedelta(seconds=1)
 SILENCE_MAX = timedelta(seconds=60)
 WAITS_FOR_MONEY_AFTER = timedelta(seconds=40)  # twice the pause of a call that waits for it
 WAIT_SHOWN_AFTER = timedelta(seconds=5)  # shorter waits for a provider are daily business
@@ -37,6 +39,7 @@ async def wait_for_end(client: Client, watch: RunWatch) -> RunEnd:
     Raise TransientError when a service is silent for 60 s.
     """
     while True:
+        await watch.follow_calibration(client)
         if end := watch.end_of(await overview(client.rpc, client.js)):
             return end
         await asyncio.sleep(POLL_S)
@@ -61,6 +64,17 @@ class RunWatch:
     waiting_since: datetime | None = None
     without_calls_since: datetime | None = None
     told: tuple[str, ...] = ()  # the reasons to wait that were printed
+    calibration: CalibrationProgress = field(default_factory=CalibrationProgress)
+    calibration_read: datetime | None = None
+
+    async def follow_calibration(self, client: Client) -> None:
+        """Read how far the calibration of the judges is, now and then, until it has ended."""
+        now = datetime.now(UTC)
+        is_due = self.calibration_read is None or now - self.calibration_read > CALIBRATION_EVERY
+        if self.calibration.in_progress and is_due:
+            self.calibration_read = now
+            if state := await critic_state(client):
+                self.calibration = state.judge_calibration
 
     def end_of(self, state: Overview) -> RunEnd | None:
         """Show the progress. Return why the run has ended, or None."""
@@ -108,7 +122,10 @@ class RunWatch:
     ) -> None:
         """Show how far the run is."""
         ended = sampler.drawn - self.start - budget.daydreams_open
-        details = f"{memory.daydreams_judged} judged · {usd(budget.settled_nanousd)} spent"
+        details = (
+            self.calibrating_text
+            + f"{memory.daydreams_judged} judged · {usd(budget.settled_nanousd)} spent"
+        )
         if retried := sum(stage.redelivered for stage in state.stages):
             details += f" · {retried} retried (see the logs in the data folder)"
         if not err.is_terminal and state.at - self.last_report > REPORT_EVERY:
@@ -118,6 +135,12 @@ class RunWatch:
         self.progress.update(
             self.task, completed=max(0, ended), description=f"dreaming · {details}"
         )
+
+    @property
+    def calibrating_text(self) -> str:
+        """Return how far the calibration is, to go before other details, or ""."""
+        answers = self.calibration.answers_text if self.calibration.in_progress else ""
+        return f"judges are being calibrated, {answers} · " if answers else ""
 
     def show_waiting(self, state: Overview) -> None:
         """Print why models answer no calls: once per reason, and not for short waits."""

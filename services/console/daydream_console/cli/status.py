@@ -5,11 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from daydream_console.alerts import alerts_since
+from daydream_console.cli.calibration_notice import critic_state
 from daydream_console.cli.command import command
 from daydream_console.cli.connection import running_address
 from daydream_console.cli.options import Data, Json
 from daydream_console.cli.output import emit_json, out
-from daydream_console.cli.status_view import show_alerts, show_diagnosis, show_status
+from daydream_console.cli.status_view import (
+    show_alerts,
+    show_calibration,
+    show_diagnosis,
+    show_status,
+)
 from daydream_console.client import connected
 from daydream_console.diagnosis import diagnose
 from daydream_console.local.folder import DataFolder, default_folder
@@ -35,11 +41,16 @@ async def status_command(data: Data = None, as_json: Json = False) -> None:
     async with connected(address) as client:
         state = await overview(client.rpc, client.js)
         alerts = await alerts_since(client.js, state.at - ALERTS_SHOWN)
+        critic = await critic_state(client)
+    calibration = critic.judge_calibration if critic else None
     if as_json:
         values = state.model_dump(mode="json") | alerts.model_dump(mode="json")
+        values["calibration"] = calibration.model_dump(mode="json") if calibration else None
         emit_json({"running": True, "diagnosis": diagnose(state).model_dump(mode="json"), **values})
     else:
         show_diagnosis(diagnose(state))
+        if calibration:
+            show_calibration(calibration)
         show_status(state)
         show_alerts(alerts)
 

@@ -14,6 +14,7 @@ from daydream_console.diagnosis import Diagnosis
 from daydream_console.overview import Overview
 from daydream_console.preview import PreviewedDocument
 from daydream_contracts.rpc import (
+    CalibrationProgress,
     DocumentReport,
     MemoryState,
     ModelState,
@@ -29,6 +30,13 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
     out.print(Text(diagnosis.text, style=SEVERITIES[diagnosis.severity]))
     if diagnosis.command:
         out.print(f"  {diagnosis.command}", markup=False, highlight=False)
+
+
+def show_calibration(progress: CalibrationProgress) -> None:
+    """Print how far the calibration of the judges is, while hypotheses wait for it."""
+    if progress.in_progress and progress.answers_text:
+        text = f"The judges are being calibrated: {progress.answers_text}. Hypotheses wait for it."
+        out.print(Text(text, style="yellow"))
 
 
 def show_status(state: Overview) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from daydream_console.insights.detail import ReadVerdict, insight_detail, row_by_id
 from daydream_console.insights.index import InsightIndex
-from daydream_console.insights.search import facets, find_insights, neighbours
+from daydream_console.insights.search import count_insights, facets, find_insights, neighbour
 from daydream_console.insights.similar import find_similar
 from daydream_console.insights.use import InsightUse, use_of
 from daydream_contracts.rpc import InsightDetail, InsightPage, InsightQuery
@@ -29,9 +29,13 @@ class InsightQueries:
         """Return a page of insights. Raise PermanentError for an invalid cursor."""
         return find_insights(self.index, query)
 
-    def neighbours(self, query: InsightQuery, verdict_id: str) -> tuple[str, str]:
-        """Return the verdicts before and after one in the order of a query, or empty texts."""
-        return neighbours(self.index, query, verdict_id)
+    def count(self, query: InsightQuery) -> int:
+        """Return how many insights match the filters."""
+        return count_insights(self.index, query)
+
+    def neighbour(self, query: InsightQuery, verdict_id: str, *, after: bool) -> str:
+        """Return the verdict next to one in the order of a query, or an empty text."""
+        return neighbour(self.index, query, verdict_id, after=after)
 
     async def find_similar(self, rpc: RpcClient, query: InsightQuery, text: str) -> InsightPage:
         """Return a page of insights by their similarity to a text."""

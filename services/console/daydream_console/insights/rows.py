@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from daydream_console.insights.worth import judges_of, worth_of, worth_order
 from daydream_contracts.events import Fact, OutcomeRecorded, ReviewRecorded, VerdictReached
 from daydream_contracts.rpc import InsightState, InsightSummary, JudgeOdds, SourceFact
+from daydream_models.promotion_rule import rule_of
 
 COLUMNS = (
     "hypothesis_id",
@@ -22,6 +23,7 @@ COLUMNS = (
     "state",
     "active",
     "decision",
+    "rule",
     "final",
     "score",
     "worth",
@@ -74,6 +76,7 @@ def row_of(
         "state": verdict.decision.value,
         "active": False,
         "decision": verdict.decision.value,
+        "rule": rule_of(verdict),
         "final": verdict.final,
         "score": verdict.score,
         "worth": worth_of(verdict),

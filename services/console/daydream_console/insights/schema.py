@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-VERSION = 5
+VERSION = 6
 PRAGMAS = """
 pragma journal_mode = memory;
 pragma synchronous = off;
@@ -22,7 +22,7 @@ create table hypotheses(
   verdict_id text not null, round integer not null, sequence integer not null,
   drawn_at real not null, reached_at real not null,
   state text not null, active integer not null, decision text not null,
-  final integer not null, score real, worth real, worth_order real not null,
+  rule text not null, final integer not null, score real, worth real, worth_order real not null,
   score_order real not null, kind text, strategy text not null, model text not null,
   cost_nanousd integer not null, depth integer not null, team text not null,
   first_id text not null, second_id text not null,

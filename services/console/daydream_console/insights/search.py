@@ -50,9 +50,7 @@ class Conditions:
 
 def find_insights(index: InsightIndex, query: InsightQuery) -> InsightPage:
     """Return a page. Raise PermanentError for a cursor of another query."""
-    conditions = conditions_of(query)
-    count = f"select count(*) from hypotheses h {conditions.where}"
-    (total,) = index.database.execute(count, conditions.values).fetchone()
+    conditions, total = conditions_of(query), count_insights(index, query)
     column, direction = ORDER[query.sort], "desc" if query.descending else "asc"
     if query.cursor:
         compare = "<" if query.descending else ">"
@@ -72,25 +70,32 @@ def find_insights(index: InsightIndex, query: InsightQuery) -> InsightPage:
     )
 
 
-def neighbours(index: InsightIndex, query: InsightQuery, verdict_id: str) -> tuple[str, str]:
-    """Return the verdicts before and after one in the order of a query. Empty: there is none."""
+def count_insights(index: InsightIndex, query: InsightQuery) -> int:
+    """Return how many match the filters."""
+    conditions = conditions_of(query)
+    count = f"select count(*) from hypotheses h {conditions.where}"
+    (total,) = index.database.execute(count, conditions.values).fetchone()
+    return int(total)
+
+
+def neighbour(index: InsightIndex, query: InsightQuery, verdict_id: str, *, after: bool) -> str:
+    """Return the verdict next to one in the order of a query. Empty: there is none."""
     column = ORDER[query.sort]
     row = index.database.execute(
-        f"select {column}, number from hypotheses where verdict_id = ?", (verdict_id,)
+        f"select {column}, number from hypotheses where hypothesis_id ="
+        " (select hypothesis_id from verdicts where verdict_id = ?)",
+        (verdict_id,),
     ).fetchone()
     if row is None:
-        return "", ""
-    before, after = ((">", "asc"), ("<", "desc"))[:: 1 if query.descending else -1]
-    names = []
-    for compare, direction in (before, after):
-        conditions = conditions_of(query)
-        conditions.add(f"(h.{column}, h.number) {compare} (?, ?)", *row)
-        order = f"order by h.{column} {direction}, h.number {direction} limit 1"
-        near = index.database.execute(
-            f"select h.verdict_id from hypotheses h {conditions.where} {order}", conditions.values
-        ).fetchone()
-        names.append(near["verdict_id"] if near else "")
-    return names[0], names[1]
+        return ""
+    compare, direction = ("<", "desc") if after == query.descending else (">", "asc")
+    conditions = conditions_of(query)
+    conditions.add(f"(h.{column}, h.number) {compare} (?, ?)", *row)
+    order = f"order by h.{column} {direction}, h.number {direction} limit 1"
+    near = index.database.execute(
+        f"select h.verdict_id from hypotheses h {conditions.where} {order}", conditions.values
+    ).fetchone()
+    return near["verdict_id"] if near else ""
 
 
 def conditions_of(query: InsightQuery) -> Conditions:

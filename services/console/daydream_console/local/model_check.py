@@ -10,7 +10,7 @@ from daydream_console.local.gateway_program import ask_gateway_program
 from daydream_console.local.model import ModelChoice
 from daydream_console.local.stack import services_wanted
 from daydream_contracts.errors import ConfigurationError
-from daydream_models.reservations import ORACLE
+from daydream_models.stage_plans import ORACLE
 
 ROLES = ("synthesizer", "critic", ORACLE)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from daydream_contracts.grants import SERVICES
-from daydream_models.reservations import ORACLE
+from daydream_models.stage_plans import ORACLE
 
 GATEWAY = "gateway"
 STAGES = ("synthesizer", "critic", ORACLE, "memory")

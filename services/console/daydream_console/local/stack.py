@@ -24,7 +24,7 @@ from daydream_console.local.secret_variables import (
 from daydream_console.local.toy_model import toy_weights
 from daydream_contracts.errors import ConfigurationError
 from daydream_contracts.grants import CONSOLE, PROVISION
-from daydream_models.reservations import ORACLE
+from daydream_models.stage_plans import ORACLE
 from daydream_runtime.nats_url import NatsAddress
 from daydream_runtime.provision_command import provision_at
 

@@ -31,7 +31,7 @@ class SpendPoint(BaseModel):
 
 
 class InsightCost(BaseModel):
-    """What a day's daydreams cost, and how many became insights."""
+    """What a day's daydreams under the rule in force cost, and how many became insights."""
 
     day: datetime
     daydreams: int
@@ -99,11 +99,19 @@ class SpendingQueries:
         ]
 
     def insight_costs(self) -> list[InsightCost]:
-        """Return the cost per insight of each of the last 90 days that has daydreams."""
+        """Return the cost per insight of each of the last 90 days that has daydreams.
+
+        Only daydreams since the last one under another rule count: each rule promotes another
+        share. A daydream that no rule decided (an abstention, a gate) counts where it lies.
+        """
         rows = self.database.execute(
             """select cast(reached_at / 86400 as integer) as day, count(*) as daydreams,
             sum(decision = 'promoted') as insights, sum(cost_nanousd) as cost
-            from hypotheses group by day order by day desc limit 90"""
+            from hypotheses where reached_at > coalesce((
+              select max(reached_at) from hypotheses where rule not in ('', (
+                select rule from hypotheses where rule != ''
+                order by reached_at desc, number desc limit 1))), -1)
+            group by day order by day desc limit 90"""
         ).fetchall()
         return [
             InsightCost(

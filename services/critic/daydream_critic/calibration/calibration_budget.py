@@ -17,7 +17,7 @@ from daydream_contracts.rpc import (
 )
 from daydream_contracts.topology import BUDGET_OPEN, BUDGET_RELEASE, BUDGET_STATE
 from daydream_critic.pipeline.judges.interface import Judge
-from daydream_models.reservations import FULL
+from daydream_models.stage_plans import FULL
 from daydream_runtime.rpc import RpcClient
 
 
@@ -56,17 +56,22 @@ class CalibrationBudget:
             " DAYDREAM_CRITIC_CALIBRATION_SHARE_MAX"
         )
 
-    async def open(self, judges: Sequence[Judge], answers: int, now: datetime) -> str:
-        """Reserve what some answers of each judge cost. Return the id, or "" if it is nothing.
+    async def open(
+        self, judges: Sequence[Judge], answers: int, fact_bytes: int, now: datetime
+    ) -> str:
+        """Reserve what some answers of each judge cost at most, with this many bytes of facts.
 
-        Raise CalibrationRefusedError for a refusal that does not pass in seconds.
+        Return the id, or "" if it is nothing. Raise CalibrationRefusedError for a refusal that
+        does not pass in seconds.
         """
         plans = [plan for judge in judges if (plan := judge.plan(first=True)) is not None]
         if not plans:
             return ""
         keys = [judge.history_key(FULL) for judge in judges]
         reservation_id = derive_id("calibration reservation", *keys, now.isoformat())
-        allocations = [part for plan in plans for part in plan.allocations(0, answers, FULL)]
+        allocations = [
+            part for plan in plans for part in plan.allocations(fact_bytes, answers, FULL)
+        ]
         request = OpenReservation(
             reservation_id=reservation_id,
             allocations=tuple(allocations),
@@ -84,14 +89,6 @@ class CalibrationBudget:
         if reservation_id:
             release = ReleaseReservation(reservation_id=reservation_id, branch=0)
             await self.rpc.request(BUDGET_RELEASE, release)
-
-
-def expected_nanousd(judge: Judge, answers: int) -> int:
-    """Return what some answers of a judge are expected to cost."""
-    plan = judge.plan(first=True)
-    if plan is None:
-        return 0
-    return answers * (plan.expected_fixed_nanousd or plan.fixed_nanousd)
 
 
 def usd(nanousd: int) -> str:

@@ -4,7 +4,8 @@ Data: judges × canaries, less what is stored → an estimate, which is announce
 with the purpose `calibration` → scores, stored after each batch → `calibrated_history` reads them.
 
 States: waiting → running → done. `off`: no canaries are wanted. `refused`: the money left is too
-little for it; then hypotheses are judged without it, and it is tried again every `RETRY_S`.
+little for it; then hypotheses are judged without it, and it is tried again every `RETRY_S`. Where
+all canaries are too expensive, `FEW` of each kind are enough for ranks, skill and threshold.
 
 Replicas share the work of one: who holds the lease asks, the others wait for what it stores. A
 crash loses at most a batch. The ids of its requests derive from the canaries' texts, so the gateway
@@ -23,22 +24,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from daydream_contracts.errors import RELEASED, PermanentError, RetryLaterError
 from daydream_contracts.events import AlertRaised, derive_id
 from daydream_contracts.rpc import CalibrationProgress
 from daydream_critic.calibration.calibration_budget import (
     CalibrationBudget,
     CalibrationRefusedError,
-    expected_nanousd,
     usd,
 )
 from daydream_critic.calibration.calibration_store import CalibrationStore
+from daydream_critic.calibration.canary_question import (
+    NamedCanary,
+    hypothesis_of,
+    named_canaries,
+    score_canary,
+)
 from daydream_critic.calibration.records import CanaryScore, JudgeCalibration
-from daydream_critic.history.records import score_of
 from daydream_critic.pipeline.judges.interface import Judge, JudgeIdentity
-from daydream_models.canaries.canary_hypothesis import calibration_hypothesis
-from daydream_models.canaries.canary_set import CanaryCase, CanarySet, Kind
-from daydream_models.reservations import FULL
+from daydream_models.canaries.canary_set import CanarySet
+from daydream_models.stage_plans import FULL
 from daydream_runtime.leader import LeaderLease
 from daydream_runtime.loop_errors import TRANSIENT_ERRORS, retry_delay_s
 from daydream_runtime.runtime_context import Runtime
@@ -49,26 +52,9 @@ POLL_S = 0.5
 RETRY_S = 5.0  # a person may raise the cap meanwhile
 REFUSED_AFTER_S = 10.0  # a run sets its cap when its services have started
 WAIT_S_MAX = 600.0
-KINDS: tuple[Kind, ...] = ("bridge", "decoy")
-
-
-@dataclass(frozen=True)
-class NamedCanary:
-    """A canary with its name: kind and place."""
-
-    name: str
-    kind: Kind
-    case: CanaryCase
-
-
-def named_canaries(canaries: CanarySet) -> list[NamedCanary]:
-    """Return all canaries, bridges and decoys in turn, so that each batch has both."""
-    lists = [
-        [NamedCanary(f"{kind}:{place}", kind, case) for place, case in enumerate(canaries.of(kind))]
-        for kind in KINDS
-    ]
-    longest = max(len(cases) for cases in lists)
-    return [cases[place] for place in range(longest) for cases in lists if place < len(cases)]
+# Of each kind. `score_ranks.HISTORY_MIN` and `panel_posterior.LABELS_MIN` need 20 readable scores,
+# so a third of the answers may be unreadable.
+FEW = 30
 
 
 @dataclass
@@ -84,6 +70,9 @@ class Calibrator:
     progress: CalibrationProgress = field(default_factory=CalibrationProgress)
     calibrations: dict[str, JudgeCalibration] = field(default_factory=dict)
     _settled: asyncio.Event = field(default_factory=asyncio.Event)
+    _usual: dict[tuple[str, str], int] = field(default_factory=dict)
+    _wanted: CanarySet | None = None  # fewer than all, until the next start
+    _failed: set[tuple[str, str]] = field(default_factory=set)
     _refused: bool = False
     _too_expensive_since: float | None = None
 
@@ -116,6 +105,7 @@ class Calibrator:
         """Return how many seconds to wait before the next try, or None when it is done."""
         await self.read_stored(self.judges)
         missing = self._missing()
+        self._count(missing)
         if not missing:
             self._end("done", self._summary())
             await self.lease.release()
@@ -126,7 +116,7 @@ class Calibrator:
         if refusal is None:
             return POLL_S
         if refusal:
-            return await self._refuse_after_a_while(refusal)
+            return await self._take_fewer_or_refuse(refusal)
         self._too_expensive_since = None
         if self.progress.state != "running":
             self._announce(missing)
@@ -144,31 +134,63 @@ class Calibrator:
             if (stored := await self.store.read(key)) is not None:
                 self.calibrations[key] = stored
 
-    def _missing(self) -> Mapping[str, list[NamedCanary]]:
-        """Return the canaries that each judge was not asked about, by the key of its history."""
+    def _missing(self, wanted: CanarySet | None = None) -> Mapping[str, list[NamedCanary]]:
+        """Return the wanted canaries that each judge was not asked about, by its history's key."""
+        canaries = wanted or self._wanted or self.canaries
         missing = {}
         for judge in self.judges:
             key = judge.history_key(FULL)
             calibration = self.calibrations.get(key)
             asked = calibration.asked if calibration else frozenset()
-            left = [canary for canary in named_canaries(self.canaries) if canary.name not in asked]
+            left = [
+                canary
+                for canary in named_canaries(canaries)
+                if canary.name not in asked and (key, canary.name) not in self._failed
+            ]
             if left:
                 missing[key] = left
         return missing
 
+    def expected_nanousd(self) -> int:
+        """Return what all missing answers are expected to cost."""
+        return self._expected_nanousd(self._missing())
+
     def _expected_nanousd(self, missing: Mapping[str, list[NamedCanary]]) -> int:
+        """Return what the answers are expected to cost, from the texts that would be sent."""
         return sum(
-            expected_nanousd(judge, len(missing.get(judge.history_key(FULL), [])))
+            self._usual_nanousd(judge, canary)
             for judge in self.judges
+            for canary in missing.get(judge.history_key(FULL), ())
         )
 
-    async def _refuse_after_a_while(self, refusal: str) -> float:
+    def _usual_nanousd(self, judge: Judge, canary: NamedCanary) -> int:
+        """Return what an answer about a canary is expected to cost, computed once."""
+        key = judge.history_key(FULL), canary.name
+        if key not in self._usual:
+            proposed, synthesis = hypothesis_of(canary, "", datetime.now(UTC))
+            self._usual[key] = judge.usual_nanousd(proposed, synthesis)
+        return self._usual[key]
+
+    async def _take_fewer_or_refuse(self, refusal: str) -> float:
         now = time.monotonic()
         self._too_expensive_since = self._too_expensive_since or now
         if now - self._too_expensive_since < REFUSED_AFTER_S:
             return POLL_S
+        few = self._expected_nanousd(self._missing(self.canaries.first(FEW)))
+        if await self.budget.why_too_expensive(few) == "":
+            self._wanted = self.canaries.first(FEW)
+            return 0.0
         await self._refuse(refusal)
         return RETRY_S
+
+    def _count(self, missing: Mapping[str, list[NamedCanary]]) -> None:
+        """Note how many answers are stored, of this replica and of others."""
+        wanted = len(self.judges) * len(named_canaries(self._wanted or self.canaries))
+        answers = wanted - sum(map(len, missing.values()))
+        self._note(answers=answers, answers_wanted=wanted)
+
+    def _note(self, **values: object) -> None:
+        self.progress = self.progress.model_copy(update=values)
 
     def _announce(self, missing: Mapping[str, list[NamedCanary]]) -> None:
         count = sum(len(left) for left in missing.values())
@@ -178,14 +200,14 @@ class Calibrator:
             f"calibrating {len(missing)} of {len(self.judges)} judges: {count} answers about"
             f" canaries, {price}, purpose calibration, once for each model and prompt"
         )
-        self.progress = CalibrationProgress(state="running", text=text)
+        self._note(state="running", text=text)
         log.info("%s", text)
 
     async def _ask_batch(self, missing: Mapping[str, list[NamedCanary]]) -> None:
         """Ask every judge about its next canaries, and store the scores."""
         asked = [judge for judge in self.judges if judge.history_key(FULL) in missing]
         now = datetime.now(UTC)
-        reservation_id = await self.budget.open(asked, BATCH, now)
+        reservation_id = await self.budget.open(asked, BATCH, self.fact_bytes_max, now)
         try:
             results = await asyncio.gather(
                 *(
@@ -200,15 +222,26 @@ class Calibrator:
             if isinstance(result, BaseException):
                 raise result
 
+    @property
+    def fact_bytes_max(self) -> int:
+        """Return the maximum bytes of both facts of a canary."""
+        cases = (*self.canaries.bridges, *self.canaries.decoys)
+        return max(len((case.first + case.second).encode()) for case in cases)
+
     async def _ask(
         self, judge: Judge, canaries: Sequence[NamedCanary], reservation_id: str, now: datetime
     ) -> None:
         answers = await asyncio.gather(
-            *(_score(judge, canary, reservation_id, now) for canary in canaries)
+            *(self._score(judge, canary, reservation_id, now) for canary in canaries)
         )
         key = judge.history_key(FULL)
         before = self.calibrations.get(key) or JudgeCalibration(judge=judge.name, history_key=key)
-        scores = (*before.scores, *(row for row, _ in answers))
+        scores = (*before.scores, *(row for row, _ in answers if row is not None))
+        self._failed |= {
+            (key, canary.name)
+            for canary, (row, _) in zip(canaries, answers, strict=True)
+            if row is None
+        }
         calibration = before.model_copy(
             update={
                 "scores": scores,
@@ -219,6 +252,14 @@ class Calibrator:
         )
         await self.store.write(calibration)
         self.calibrations[key] = calibration
+
+    async def _score(
+        self, judge: Judge, canary: NamedCanary, reservation_id: str, now: datetime
+    ) -> tuple[CanaryScore | None, int]:
+        """Return a judge's score of a canary and its cost, and count the answer."""
+        answer = await score_canary(judge, canary, reservation_id, now)
+        self._note(answers=self.progress.answers + 1)
+        return answer
 
     async def _refuse(self, text: str) -> None:
         """Say why the judges are not calibrated, once, and let hypotheses be judged."""
@@ -245,32 +286,13 @@ class Calibrator:
     def _summary(self) -> str:
         cost = sum(row.cost_nanousd for row in self.calibrations.values())
         count = sum(len(row.scores) for row in self.calibrations.values())
-        return f"{count} answers about canaries, {usd(cost)}"
+        left = sum(len(canaries) for canaries in self._missing(self.canaries).values())
+        rest = f"; {left} more would take too much of what the cap leaves" if left else ""
+        return f"{count} answers about canaries, {usd(cost)}{rest}"
 
     def _end(self, state: str, text: str) -> None:
         cost = sum(row.cost_nanousd for row in self.calibrations.values())
-        self.progress = CalibrationProgress.model_validate(
-            {"state": state, "text": text, "cost_nanousd": cost}
-        )
+        self._note(state=state, text=text, cost_nanousd=cost)
         self._settled.set()
         if state == "done":
             log.info("the judges are calibrated: %s", text)
-
-
-async def _score(
-    judge: Judge, canary: NamedCanary, reservation_id: str, now: datetime
-) -> tuple[CanaryScore, int]:
-    """Return a judge's score of a canary and its cost. An answer that a provider refuses for good
-    counts as unreadable.
-    """
-    proposed = calibration_hypothesis(canary.kind, canary.case, reservation_id, now)
-    if proposed.synthesis is None:
-        raise ValueError("a canary is no abstention")
-    try:
-        opinion = await judge.judge(proposed, proposed.synthesis, 0)
-    except PermanentError as error:
-        if error.reason == RELEASED:
-            raise RetryLaterError(str(error)) from error
-        return CanaryScore(canary=canary.name, score=None), 0
-    cost = sum(call.cost_nanousd for call in opinion.calls)
-    return CanaryScore(canary=canary.name, score=score_of(opinion.judgement)), cost

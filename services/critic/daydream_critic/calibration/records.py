@@ -28,7 +28,6 @@ class JudgeCalibration(ContractModel):
     """
 
     judge: str
-    model: str = ""
     history_key: str
     scores: tuple[CanaryScore, ...] = ()
     cost_nanousd: int = 0
@@ -44,6 +43,11 @@ class JudgeCalibration(ContractModel):
     def asked(self) -> frozenset[str]:
         """Return the canaries that the judge was asked about."""
         return frozenset(row.canary for row in self.scores)
+
+    @property
+    def unreadable(self) -> int:
+        """Return the number of answers that no score could be read from."""
+        return sum(row.score is None for row in self.scores)
 
     @property
     def decoy_counts(self) -> dict[float, int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from daydream_critic.stats.agreement import consensus_weights, pooled_correlations
+from daydream_critic.stats.agreement import consensus_weights, pairwise_correlations
 from daydream_critic.stats.score_ranks import HISTORY_MIN
 
 Array = NDArray[np.float64]
@@ -79,15 +79,17 @@ def contradiction_of(
 ) -> str | None:
     """Return a sentence if canaries contradict what the judges agree on, else None.
 
-    `rows` are values of hypotheses that all judges scored, `canaries` those of canaries, each of
-    shape (n, judges). They contradict it if the opinion of the agreeing judges orders canaries
-    worse than chance, or if the judge that agrees most with the others orders them worse than the
-    one that agrees with them hardly at all.
+    `rows` are values of hypotheses, NaN where a judge was not asked: a measured panel asks all of
+    them about few. `canaries` are values of canaries that all scored. Each has shape (n, judges),
+    and both show which judges agree: the labels of the canaries play no part in that. Canaries
+    contradict the consensus if the opinion of the agreeing judges orders them worse than chance,
+    or if the judge that agrees most with the others orders them worse than the one that agrees
+    with them hardly at all.
     """
     judges = len(names)
-    if judges < 2 or len(rows) < HISTORY_MIN:
+    if judges < 2 or len(rows) + len(canaries) < HISTORY_MIN:
         return None
-    weights = consensus_weights(pooled_correlations(judges, [rows]))
+    weights = consensus_weights(pairwise_correlations(judges, [rows, canaries]))
     together = skill_of(canaries @ weights, bridges)
     if together is None:
         return None

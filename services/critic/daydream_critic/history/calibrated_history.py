@@ -74,10 +74,16 @@ class CalibratedHistory:
         canaries = self._canaries([key])
         return skill_of(canaries.values[:, 0], canaries.truth)
 
+    def unreadable(self, key: str) -> tuple[int, int]:
+        """Return how many answers about canaries could not be read, of how many."""
+        calibration = self._calibration(key)
+        return (calibration.unreadable, len(calibration.scores)) if calibration else (0, 0)
+
     def contradiction(self, keys: Sequence[str], names: Sequence[str]) -> str | None:
         """Return a sentence if canaries contradict what these judges agree on, else None."""
         canaries = self._canaries(keys)
-        return contradiction_of(names, self._rows(keys), canaries.values, canaries.truth)
+        rows = self._values(keys, [_as_scores(row) for row in self.history.rows])
+        return contradiction_of(names, rows, canaries.values, canaries.truth)
 
     def _calibration(self, key: str) -> JudgeCalibration | None:
         """Return the calibration of a judge, in want of one with this prompt one with another.
@@ -148,3 +154,7 @@ class CalibratedHistory:
         ]
         values: Array = np.array(rows, float).reshape(len(rows), len(keys))
         return values
+
+
+def _as_scores(row: Mapping[str, float]) -> Scores:
+    return {key: [score] for key, score in row.items()}

@@ -40,6 +40,7 @@ class HistoryProjector:
     runtime: Runtime
     warnings: Callable[[], Sequence[str]] = tuple
     _reported: set[str] = field(default_factory=set)
+    _warned: set[str] = field(default_factory=set)
     _readers: dict[str, StreamReader] = field(default_factory=dict)
     _look_again_at: float = 0.0
 
@@ -104,13 +105,20 @@ class HistoryProjector:
             await self._raise_once(alert_id, "canary-drift", text)
 
     async def _raise_warnings(self) -> None:
-        """Raise an alert for each thing that people must know of the judges, once per judge."""
+        """Raise an alert for each thing that people must know of the judges, when it begins.
+
+        The id names the hour in which it began, so all replicas raise one alert, and one that has
+        ended can be raised again. After a restart, what still holds is said again.
+        """
         now = time.monotonic()
         if now < self._look_again_at:
             return
         self._look_again_at = now + WARNINGS_S
-        for text in self.warnings():
-            await self._raise_once(derive_id("judges", text.partition(":")[0]), "judges", text)
+        texts = {text.partition(":")[0]: text for text in self.warnings()}
+        hour = f"{datetime.now(UTC):%Y-%m-%dT%H}"
+        for subject in texts.keys() - self._warned:
+            await self._raise_once(derive_id("judges", subject, hour), "judges", texts[subject])
+        self._warned = set(texts)
 
     async def _raise_once(
         self, alert_id: str, kind: Literal["canary-drift", "judges"], text: str

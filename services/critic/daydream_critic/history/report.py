@@ -24,10 +24,12 @@ from daydream_critic.history.place_bias import place_bias
 from daydream_critic.pipeline.judges.interface import JudgeIdentity
 from daydream_critic.settings import CriticSettings
 from daydream_critic.stats.certified_threshold import CertifiedThreshold, interval
-from daydream_models.reservations import FULL
+from daydream_models.stage_plans import FULL
 
 CONFIDENCE = 0.95
 BINS = 5  # of the calibration curve, with the same number of labels each
+UNREADABLE_SHARE_MAX = 1 / 3  # then 30 canaries of each kind are too few to measure a judge
+UNREADABLE_ANSWERS_MIN = 8  # the first batch of a calibration
 RECENT_CANARIES = 30  # of a kind, which are compared with all before them
 
 
@@ -129,10 +131,17 @@ def _rule(settings: CriticSettings, certified: CertifiedThreshold | None) -> str
 def warnings_of(
     calibrated_history: CalibratedHistory, judges: Sequence[JudgeIdentity]
 ) -> tuple[str, ...]:
-    """Return what people must know of the judges: who has no skill, and a false consensus."""
+    """Return what people must know of the judges: whose answers can't be read, who has no skill,
+    and a false consensus.
+    """
     keys = [judge.history_key(FULL) for judge in judges]
     names = [judge.name for judge in judges]
     sentences = [
+        _unreadable_sentence(name, *calibrated_history.unreadable(key))
+        for key, name in zip(keys, names, strict=True)
+        if _is_unreadable(*calibrated_history.unreadable(key))
+    ]
+    sentences += [
         skill.sentence(name)
         for key, name in zip(keys, names, strict=True)
         if (skill := calibrated_history.skill(key)) is not None and not skill.is_shown
@@ -141,9 +150,26 @@ def warnings_of(
     return (*sentences, *([contradiction] if contradiction else []))
 
 
+def _is_unreadable(unreadable: int, answers: int) -> bool:
+    return answers >= UNREADABLE_ANSWERS_MIN and unreadable > UNREADABLE_SHARE_MAX * answers
+
+
+def _unreadable_sentence(judge: str, unreadable: int, answers: int) -> str:
+    return (
+        f"{judge} can't be read: {unreadable} of its {answers} answers about canaries hold no"
+        " scores. What can't be read has no vote. Give the judge another model or prompt"
+    )
+
+
 def _certainty(certified: CertifiedThreshold) -> Certainty:
-    hits = round(certified.share * certified.examples)
-    return Certainty(threshold=certified.threshold, accepted=share_of(hits, certified.examples))
+    """Return the threshold with its own interval, which allows for the search."""
+    accepted = Share(
+        hits=round(certified.share * certified.examples),
+        count=certified.examples,
+        low=certified.low,
+        high=certified.high,
+    )
+    return Certainty(threshold=certified.threshold, accepted=accepted)
 
 
 def _judge_state(

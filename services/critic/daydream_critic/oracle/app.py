@@ -19,7 +19,7 @@ from daydream_critic.oracle.settings import OracleSettings
 from daydream_models.factory import open_model
 from daydream_models.prompt import store_prompts
 from daydream_models.release import release_reservation
-from daydream_models.reservations import publish_plan
+from daydream_models.stage_plans import publish_plan
 from daydream_runtime.application import Collaborators, ServiceApp
 from daydream_runtime.runtime_context import Runtime
 

@@ -21,7 +21,7 @@ from daydream_critic.oracle.single_fact import suggest
 from daydream_critic.oracle.verdict import verdict_after
 from daydream_models.client import ModelClient
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
-from daydream_models.reservations import FULL, StageCost, StagePlan
+from daydream_models.stage_plans import FULL, StageCost, StagePlan
 
 
 @dataclass(frozen=True)

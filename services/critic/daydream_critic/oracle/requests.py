@@ -10,7 +10,7 @@ from daydream_critic.oracle.single_fact import AloneAnswer
 from daydream_critic.pipeline.judges.requests import PACKAGE, synthesis_bytes_max
 from daydream_models.prompt import load_prompt
 from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import FULL, MINIMAL, SHORT
+from daydream_models.stage_plans import FULL, MINIMAL, SHORT
 
 
 def refute_requests(settings: OracleSettings) -> RequestSpecs:

@@ -16,7 +16,7 @@ from daydream_contracts.events import (
 )
 from daydream_critic.oracle.single_fact import SOURCE as SINGLE_FACT
 from daydream_critic.pipeline.outcome import Outcome
-from daydream_models.reservations import ORACLE
+from daydream_models.stage_plans import ORACLE
 
 
 def verdict_after(

@@ -14,7 +14,7 @@ from nats.js.kv import KeyValue
 from daydream_contracts.events import HypothesisProposed
 from daydream_critic.pipeline.evaluation import Evaluation
 from daydream_critic.pipeline.outcome import DecisionRecord
-from daydream_models.reservations import ORACLE
+from daydream_models.stage_plans import ORACLE
 from daydream_runtime.cas_state import CasState
 
 

@@ -26,7 +26,7 @@ from daydream_critic.settings import CriticSettings
 from daydream_critic.stats.aggregation import Calls
 from daydream_critic.stats.score_ranks import ScoreRanks
 from daydream_critic.stats.sequential_plan import SequentialPlan
-from daydream_models.reservations import FULL, MINIMAL
+from daydream_models.stage_plans import FULL, MINIMAL
 
 SNAPSHOT_HYPOTHESES = 25  # a snapshot of the judges holds for this many hypotheses at most
 SNAPSHOT_HYPOTHESES_MIN = 5  # at the start, when each hypothesis changes much

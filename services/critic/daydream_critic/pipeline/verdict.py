@@ -12,7 +12,7 @@ from daydream_contracts.events import (
 )
 from daydream_critic.history.critic_history import ROLE
 from daydream_critic.pipeline.evaluation import Evaluation
-from daydream_models.reservations import ORACLE
+from daydream_models.stage_plans import ORACLE
 
 
 def verdict_or_nomination(evaluation: Evaluation) -> VerdictReached | CandidateNominated:

@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 AXIS_STEPS = 100
 RIDGE = 50.0  # hypotheses' worth of equal correlations that the measured ones are mixed with
 ALIKE_MAX = 0.9
+SIZE_MIN = 0.05  # of an eigenvalue: below it, weights would grow without bound
 
 
 def pooled_correlations(judges: int, tables: list[Array]) -> Array:
@@ -34,6 +35,36 @@ def pooled_correlations(judges: int, tables: list[Array]) -> Array:
     share = count / (count + RIDGE)
     mixed: Array = share * pooled + (1 - share) * alike
     return mixed
+
+
+def pairwise_correlations(judges: int, tables: list[Array]) -> Array:
+    """Return the correlations from tables in which judges left out rows (NaN).
+
+    Each two judges are compared on the rows that both scored, of which each table's count for
+    themselves. Pairs with few rows move towards the mean, as in `pooled_correlations`. The result
+    is made positive definite: pairs measured on different rows may contradict each other.
+    """
+    sums, counts = np.zeros((judges, judges)), np.zeros((judges, judges))
+    for values in tables:
+        for first in range(judges):
+            for second in range(first):
+                both = values[~np.isnan(values[:, [first, second]]).any(axis=1)]
+                if len(both) > 2:
+                    shared = _correlations(both[:, [first, second]])[0, 1]
+                    sums[first, second] += len(both) * shared
+                    counts[first, second] += len(both)
+    sums, counts = sums + sums.T, counts + counts.T
+    between = float(np.clip(sums.sum() / max(1.0, counts.sum()), 0.0, ALIKE_MAX))
+    mixed = (sums + RIDGE * between) / (counts + RIDGE)
+    np.fill_diagonal(mixed, 1.0)
+    return _positive_definite(mixed)
+
+
+def _positive_definite(correlations: Array) -> Array:
+    sizes, vectors = np.linalg.eigh(correlations)
+    raised: Array = (vectors * np.maximum(sizes, SIZE_MIN)) @ vectors.T
+    spread = np.sqrt(np.diag(raised))
+    return np.asarray(raised / np.outer(spread, spread), np.float64)
 
 
 def _correlations(values: Array) -> Array:

@@ -21,7 +21,8 @@ A judge that was not asked about a hypothesis gets the value that the others pre
 
 `OWN_SPREAD` and `CONSENSUS_SPREAD` were chosen on five simulated panels (`simulated-judges.json`,
 seeds 1 to 12; `make bench-critic` reports others). The prejudiced panels, the public verdicts and
-the scripted world were not looked at for it.
+the scripted world were not looked at for it. `CANARY_BIAS` and `OUTCOME_WORTH` are assumptions: no
+data were at hand that would tell.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from daydream_critic.stats.aggregation import AggregationModel
 HITS_OF_QUOTA = 0.5  # share of the quota that is assumed to be hits, before anything is known
 HISTORY_MAX = 1000  # hypotheses
 HISTORY_MIN = 50
+# Of the first two no data told: they keep the first verdicts of a run from being all promoted.
 EARLY_MIN = 10  # hypotheses from which those that ended limit what is promoted
 EARLY_QUOTAS = 2.0
 HALVINGS = 50

@@ -38,7 +38,11 @@ HEX_CHARS_MIN, OPAQUE_CHARS_MIN = 12, 32
 # Without a token of this length, only pairs of digits can be opaque
 OPAQUE_TOKEN_CHARS = 12
 HEX_PAIRS = re.compile(r"(?:[0-9a-f]{2}[: ]?){8}")
-PLAIN_WORD = re.compile(r"[A-Za-z]?[a-z]+(?:[-_/][A-Za-z]?[a-z]+)*$")
+# words, also as the names in programs are put together of them
+PLAIN_WORD = re.compile(
+    r"(?:[A-Za-z]?[a-z]+|_*[A-Z]{2,20})(?:[-_/]+(?:[A-Za-z]?[a-z]+|[A-Z]{1,20}\d{0,4}))*_*$"
+    r"|[a-z]*(?:[A-Z][a-z]{2,20}){2,12}$"
+)
 PLAIN_TOKEN = re.compile(
     r"[(\[\"'“„«*_]*[^\W\d_]+(?:['’/–-][^\W\d_]+)*[)\]\"'”“»*_]*[.,;:!?…]*[)\]\"'”“»*_]*$"
     r"|\d+[.,]?\d*$"

@@ -16,10 +16,23 @@ TRIGGER = re.compile(r"[^\W_]+")
 EAST_ASIAN = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # Folders whose documents are all of one kind
 FOLDERS = word_set(
-    "license licenses licence licences relnotes releasenotes release-notes release-announcements "
-    "changelogs"
+    "license licenses licence licences relnotes releasenotes release-notes release_notes "
+    "release-announcements changelogs whatsnew whats_new whats-new"
 )
 NAME_SIGN = re.compile(r"[_.-]")
+# one entry of the next change log, as "1234.feature.rst", or the changes of a release by its number
+CHANGE_NAME = re.compile(
+    r"^\+?\w+\.(?:feature|bug|bugfix|api|perf|misc|docs?|removal|breaking|deprecation|security"
+    r"|change|other)(?:\.\d+)?\.(?:rst|md|txt)$"
+    r"|^(?:old[-_])?release[-_]?(?:v?\d+[._-]\d|logs?\b|notes?\b|history\b)"
+    r"|^(?:\w+[-_])?changelogs?\b|^change[-_]logs?\b|^(?:whats[-_]?new|relnotes)\b"
+)
+PACKED = (".gz", ".bz2", ".xz")
+LIST_NAME = re.compile(
+    r"^(?:authors|contributors|maintainers|thanks|credits|codeowners|emeritus|acknowledge?ments)"
+    r"(?:\.(?:md|txt|rst))?$"
+)
+NOTICES = "notices"
 HEADING_SIGNS = " :.#*_"
 HEADING_NUMBER = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[a-z]\.|appendix [a-z]:?|[ivx]+\.)\s+", re.I)
 
@@ -58,13 +71,18 @@ class Lexicon:
     abbreviations: frozenset[str]
 
     def section_kind(self, title: str) -> str:
-        """Return the kind of section that a part of a heading path names, the last first, or ""."""
-        for part in reversed(title.split(" / ")):
+        """Return the kind of section that a part of a heading path names, the last first, or "".
+
+        Notices are named by the last part only: below "Authors" a text may be about them.
+        """
+        last, *above = reversed(title.split(" / "))
+        for part in (last, *above):
             if not self._may_be_heading(part):
                 continue
             name = HEADING_NUMBER.sub("", part.strip().lower()).strip(HEADING_SIGNS)
-            if name in self.headings:
-                return self.headings[name]
+            kind = self.headings.get(name, "")
+            if kind and (kind != NOTICES or part is last):
+                return kind
         return ""
 
     def _may_be_heading(self, title: str) -> bool:
@@ -86,6 +104,21 @@ class Lexicon:
         folders = FOLDERS.intersection(path.parts[:-1])
         names = (stem, words[0], words[-1], *folders)
         return next((kind for name in names if (kind := self.document_names.get(name, ""))), "")
+
+
+def _unpacked_name(source: str) -> str:
+    path = PurePath(source.lower())
+    return path.stem if path.suffix in PACKED else path.name
+
+
+def names_people(source: str) -> bool:
+    """Return whether a document is by its name a list of people."""
+    return bool(LIST_NAME.match(_unpacked_name(source)))
+
+
+def is_change_document(source: str) -> bool:
+    """Return whether a document is by its name a part of a change log."""
+    return bool(CHANGE_NAME.match(_unpacked_name(source)))
 
 
 @cache

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+from daydream_memory.passage_filter.lexicon import load_lexicon
 from daydream_memory.passage_filter.rules import (
     CODE,
     FRAGMENTS,
@@ -34,6 +35,27 @@ LEAD_END = re.compile(
     re.I,
 )
 OPEN_WORDS = word_set("to at from in of with by is are the a an use run via as visit under see")
+# "The following example command lists all runs." stands before a program, and only names it
+NAMES_PROGRAM = re.compile(
+    r"^(?:the following|this|here is|below is|the next|the (?:program|example|code) below)\b"
+    r"[^.!?]{0,80}"
+    r"\b(?:examples?|commands?|code|snippets?|listing|programs?|scripts?)\b",
+    re.I,
+)
+# what a notebook says above a step of its program
+STEP = re.compile(
+    r"^(?:first|then|now|next|finally)?,?\s*(?:let[’']?s |we )?(?:also )?(?:now )?"
+    r"(?:get|create|construct|import|install|set|add|define|load|open|make|build|start|connect"
+    r"|check|select|print|compute|calculate|read|write|call|convert|plot|show|run|initiali[sz]e"
+    r"|fetch|draw|display|import|instantiate|generate|apply|visuali[sz]e)\b",
+    re.I,
+)
+STEP_WORDS_MAX = 8  # what a command does takes some words to say
+SHOWS = re.compile(
+    r"^(?:here|below) (?:is|are)\b|^[^.!?]{0,100}\bthe following [\w -]{1,40}[.:]$"
+    r"|^this is a list of\b",
+    re.I,
+)
 REST_WORDS_MAX = 20
 # what may interrupt a sentence
 APART = frozenset((CODE, FRAGMENTS, "navigation", "encoded-data"))
@@ -104,11 +126,23 @@ def without_open_leads(blocks: list[ScreenedBlock]) -> list[ScreenedBlock]:
             continue
         before = blocks[at - 1] if at else None
         after = blocks[at + 1] if at + 1 < len(blocks) else None
-        if before is not None and _is_rest(before, block):
+        is_rest = before is not None and _is_rest(before, block)
+        if is_rest or _only_names(block, after):
             result[at] = replace(block, junk=FRAGMENTS)
         elif _leads_on(block.text) and not _continues(block, after):
             result[at] = _without_last(block)
     return result
+
+
+def _only_names(block: ScreenedBlock, after: ScreenedBlock | None) -> bool:
+    """Return whether a block is one short sentence that names what was left out behind it."""
+    if block.sentences or len(block.text.split()) > OPEN_LEAD_WORDS_MAX:
+        return False
+    is_step = STEP.match(block.text) and len(block.text.split()) <= STEP_WORDS_MAX
+    names = is_step or NAMES_PROGRAM.match(block.text)
+    names_program = after is not None and after.junk == CODE and names
+    shows = SHOWS.match(block.text) and not _continues(block, after)
+    return bool(names_program or shows) and len(split_sentences(block.text)) == 1
 
 
 def _continues(block: ScreenedBlock, after: ScreenedBlock | None) -> bool:
@@ -125,8 +159,9 @@ def _is_rest(before: ScreenedBlock, block: ScreenedBlock) -> bool:
     """Return whether a short paragraph continues a sentence that was removed."""
     if before.junk not in APART or before.text.endswith(INTRODUCES) or block.sentences:
         return False
-    start = block.text.lstrip(" .…")[:1]
-    return start.islower() and len(block.text.split()) <= REST_WORDS_MAX
+    first, *rest = block.text.lstrip(" .…").split() or [""]
+    # a name from a program begins a sentence as it is written, so only small words tell
+    return first.strip(",;:") in load_lexicon().stop_words and len(rest) < REST_WORDS_MAX
 
 
 def _without_last(block: ScreenedBlock) -> ScreenedBlock:

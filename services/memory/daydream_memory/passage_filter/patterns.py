@@ -8,10 +8,14 @@ ROMAN_DIGITS, CODE_ENDS = tuple("ivxlc"), tuple(";{}")
 LOG_LINE = re.compile(
     r"^\W*(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{4}|[A-Z][a-z]{2}\s+\d{1,2}|\w+\s*\|)?"
     r"[T\s]*\[?\d\d:\d\d:\d\d\b"
-    r"|^\W*(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|E|W|I)\b[\]:/ \d]"
+    r"|^\W*(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b[\]:/ \d]"
+    r"|^\W*[EWI](?:[\]:/] | ?\d)"  # "I have" begins a sentence
     r'|^\s*File ".+", line \d+|^Traceback \(|^\s*at [\w$.<>]+\(|^\[\s*\d+\.\d+\]'
     r"|^\s*\d{1,3}(?:\.\d{1,3}){3}\s.*\[\d|^\d{10,13}[.\s]|^(?:step|epoch|iter\w*)\W*\d+\b.*\d\.\d"
     r"|^\w*(?:Error|Exception): |^[A-Za-z][\w.-]*\[\d{2,}\]: "
+    # of a compiler, and of tests that run
+    r"|^\s*(?:[\w.@+-]*/)*[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,4}[:(]\d+(?:[:,]\d+)?\)?: \S"
+    r"|^\[\s*(?:RUN|OK|FAILED|PASSED|SKIPPED|DISABLED)\s*\] "
 )
 CONTENTS_LINE = re.compile(
     r"(?:\.\s?){4,}\s*[\divxlc]+\s*$|…\s*\d+\s*$|[·・]{3,}\s*\d+\s*$|\s{3,}\d{1,4}\s*$"
@@ -26,18 +30,21 @@ SECTION_ENTRY = re.compile(
 SURE_CODE = re.compile(
     r"\{[%#]-? |\{\{-? ?(?:\$|\.|range |end\b|if |else\b|with )"
     r"|(?:^|; |\s)(?:if|for|while|until) [^.!?]{1,120}; ?(?:then|do)\b|^\s*case \S+ in\b"
+    r"|[├└]─"  # a tree of files
 )
+SURE_CODE_SIGNS = "{", ";", "─"
 CODE_LINE = re.compile(
     r"^\s*(?:\$|>>>|\.\.\.|In \[\d*\]:|%|C:\\\S*>|#!|\w+@\w+[:~])\s"
     r"|^\s*(?:def|class|import|from|return|if|for|while|elif|else|try|except|with|fn|let|const|var"
     r"|func|public|private|static|void|int|struct|package|use|export|sudo|apt|apt-get|pip|npm|git"
     r"|docker|cd|make|curl|echo|cmake|SELECT|INSERT|CREATE|FROM|RUN|COPY)\b.*[(){}:;=<>/\[\]-]"
-    r"|^\s*[\w.\[\]'\"]+\s*(?:=|:=|\+=|<-)\s*\S|^\s*@\w+|^\s*</?\w+[^>]*>|^\s*[\w.]+\(.*\)\s*$"
+    r"|^\s*[\w.\[\]'\"]+\s*(?:=|:=|\+=|<-)\s*\S|^\s*@\w+|^\s*</?(?![A-Z_]+> [a-z])\w+[^>]*>"
+    r"|^\s*[\w.]+\(.*\)\s*$"
     r"|^['.]\\?\"|^\.[A-Za-z]{1,2}\b|^\s*--?\w[\w-]*(?:[ =,:]|$)|^\s*#\s*(?:include|define|if)"
     r"|^\s*(?://|/\*|\*/|#\s)|^\s*usage:|^\s*\"[\w-]+\":|^\s*\[[\w.-]+\]\s*$"
 )
 CHANGE_START = re.compile(
-    r"\S+ \(\S+\) .*; urgency=| ?-- .+ <\S+@\S+>"
+    r"\S+ \(\S+\) .*; urgency=|[A-Z][a-z]{2} \d{1,2}, \d{4}: | ?-- .+ <\S+@\S+>"
     r"|v?\d+\.\d+(?:\.\w+)*\s*(?:\(|[-–/]|:?$)|version \d+\.\d|\d{4}-\d\d-\d\d  ?\S+"
     r"|[\w+-]+ v?\d+(?:\.\d+)+ +\(?\d{4}-\d\d-\d\d"
     # what version control writes: commits, who made them, and which files they changed
@@ -50,7 +57,7 @@ CHANGE_START = re.compile(
 # How an entry begins in a document that is a record of changes
 CHANGE_VERB = re.compile(
     r"\W*(?:[a-z0-9]{1,2}\.\s+)?"
-    r"(?:fix|add|remov|chang|improv|updat|bump|renam|deprecat|drop)(?:e?[ds]|es)?\b"
+    r"(?:fix|add|remov|chang|improv|updat|bump|renam|deprecat|drop)p?(?:e?[ds]|es)?\b"
     r"|\W*(?:[a-z0-9]{1,2}\.\s+)?(?:new |there (?:is|are) (?:a )?new |support(?:s|ed)? (?:for )?)",
     re.I,
 )
@@ -58,7 +65,8 @@ CHANGE_SIGNS = "closes:", "new upstream", "bump", "lp: #", "standards", "debhelp
 CHANGE_PATHS = "d/control", "d/rules", "d/copyright", "d/changelog", "debian/"
 CHANGE_WORDS = re.compile(
     r"\bcloses: ?#?\d|\bnew upstream|\bbump\b|\bLP: #\d|standards[- ]version|debhelper"
-    r"|d/(?:control|rules|copyright|changelog)|debian/\w+|\((?:[\w./-]+)?[#!]\d+[^()]*\)\W*$",
+    r"|(?:d|debian)/(?:control|rules|copyright|changelog|patches|watch|compat|tests|source)\b"
+    r"|debian/[\w-]+\.\w|\((?:[\w./-]+)?[#!]\d+[^()]*\)\W*$",
     re.I,
 )
 
@@ -132,7 +140,7 @@ def is_code_line(line: str) -> bool:
 
 def has_sure_code(text: str) -> bool:
     """Return whether a text has what no prose has, whatever words stand beside it."""
-    return ("{" in text or ";" in text) and bool(SURE_CODE.search(text))
+    return any(sign in text for sign in SURE_CODE_SIGNS) and bool(SURE_CODE.search(text))
 
 
 def is_change_line(line: str) -> bool:
@@ -145,7 +153,7 @@ def is_change_line(line: str) -> bool:
 
 
 VERSION_TITLE = re.compile(
-    r"(?:^|/ )\W*(?:v|version |release )\s?\d+(?:\.\d+)+"
+    r"what[’']?s new in \S*\d|(?:^|/ )\W*(?:v|version |release )\s?\d+(?:\.\d+)+"
     r"|(?:^|/ )\W*\d+\.\d+\.\d+\S*\s*(?:$|[-–(\[/])"
     r"|(?:^|/ )\W*\d{4}[-.]\d\d[-.]\d\d\b.*\bversion \d",
     re.I,
@@ -184,25 +192,43 @@ def names_licence(title: str) -> bool:
 
 LICENCE_WORD = re.compile(
     r"licen[cs]|copyright|distribut|warrant|liab|patent|source code|program|library|software|\bwork"
-    r"|modif|\bterms?\b|recipient|permission",
+    r"|modif|\bterms?\b|recipient|permission|public domain",
     re.I,
 )
 POINTER = re.compile(
-    r"^\W*(?:[^.!?]{1,80}\?\s+)?"
+    r"^if you (?:are interested|want to (?:know|learn|read|see) more|would like to know)\b"
+    r"[^.!?]*\b(?:see|discussion|refer|read|check|visit|look|available)\b[^!?]*$"
+    r"|^\W*(?:[^.!?]{1,80}\?\s+)?"
     r"(?:see|see also|refer to|read|for (?:more|further|full|additional|details?|an? example)"
     r"|more|learn more|please (?:see|refer|consult|check|visit|read)|implements"
-    r"|siehe|voir|véase|см\.|详见|参照)\b[^.!?]*(?:[.!?:]\W*|$)(?!\s*\w)"
+    r"|siehe|voir|véase|см\.|详见|参照)\b(?:[^.!?]|\.(?=\w))*(?:[.!?:]\W*|$)(?!\s*\w)"
     r"|^\W*(?:run|type|use|try)\b[^.!?]{1,40} for (?:more|further|details?|help|usage|a list)\b"
     r".{0,40}$|^(?:For|To) [^.!?]{1,80}, see\b[^.!?]*[.!?]?\W*$"
     r"|^[^.!?]{1,100}(?::| at| under) *(?:https?://\S+|#\d+)\W*$"
     r"|^(?:[\w'’-]+ ){0,4}(?:documentation|docs|manual|source code|details|information|examples)"
-    r" (?:is|are|can be) (?:available|found|hosted|located|online)\b[^.!?]{0,60}[.!?]?$"
-    r"|^[^.!?]{1,80}\b(?:is|are|exists?|found|available|located) (?:here|there|below|online)\W*$",
+    r" (?:is|are|can be) (?:available|found|hosted|located|online|published)\b[^.!?]{0,120}[.!?]?$"
+    r"|^[^.!?]{1,80}\b(?:is|are|exists?|found|available|located) (?:here|there|below|online)\W*$"
+    r"|^[^.!?]{0,80}\b(?:documentation|docs|page|content|project|repository|wiki|file|document"
+    r"|article|chapter|section)\b[^.!?]{0,20}"
+    r"\b(?:has|have|was|were|is|are) (?:been )?moved (?:to|into)\b(?:[^.!?]|[.?](?=\S))*[.!?]?\W*$",
+    re.I,
+)
+# A sentence that only says what a part of the document is about
+ABOUT_PART = re.compile(
+    r"^(?:this|the(?: following| next| other)?|these) (?:sub)?"
+    r"(?:chapter|section|page|reference|guide|appendix|book|tutorial|manual|document|lesson"
+    r"|directory|folder|repository|specification|table|figure|diagram)s? (?:also |above |below )?"
+    r"(?:cover|describe|explain|list|contain|detail|document|discuss|introduce|provide|show|give"
+    r"|display|summari[sz]e)"
+    r"(?:e?s)?\b(?! that\b)[^.!?]*[.!?]?\W*$",
     re.I,
 )
 FURTHER = re.compile(
     r"\bfor (?:more|further|full|additional|details?|help|usage|a list|an explanation)\b|\bmore\b"
-    r"|(?:https?://\S+|#\d+)\W*$|\b(?:available|found|hosted|located|online|consult|here)\b"
-    r"|^see (?:\S+ ){1,6}(?:documentation|docs|guide|manual|section|page|chapter|readme|polic)",
+    r"|(?:https?://\S+|#\d+)\W*$"
+    r"|\b(?:available|found|hosted|located|online|published|consult|here)\b"
+    r"|^see also\b|\bmoved to\b|^if you (?:are|want|would)\b"
+    r"|^see (?:\S+ ){1,6}(?:documentation|docs|guide|manual|section|page|chapter|readme|polic"
+    r"|examples?|directory|distribution|below|above)",
     re.I,
 )

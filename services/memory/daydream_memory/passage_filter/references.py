@@ -9,7 +9,7 @@ ANY_YEAR = re.compile(rf"\b{YEAR}")
 MARKS = {
     "year": re.compile(
         rf"\(\s?{YEAR}[a-z]?\s?\)|[.,;]\s{YEAR}[a-z]?\s?[.,;:(]|\b{YEAR}[;:]|（{YEAR}）|,\s?{YEAR}\b"
-        rf"|[,(]\s?(?:[A-Z][a-z]{{2,8}}\.?\s)?{YEAR}\)?\.?$"
+        rf"|[,(]\s?(?:[A-Z][a-z]{{2,8}}\.?\s)?{YEAR}(?:\)?\.?$|,\s)"
     ),
     "initials": re.compile(
         r"(?:^|[\s,;&(])[^\W\d_a-z]\.(?:[\s-]?[^\W\d_a-z]\.)*(?:[,;:&]|\s|$)"
@@ -29,11 +29,13 @@ MARKS = {
         r"\b(?:Journal|Proceedings|Proc\.|Conference|Conf\.|Transactions|Trans\.|Letters|Lett\."
         r"|Review|Annals|Advances|Press|Springer|Elsevier|Wiley|IEEE|ACM|Nature|Science|Symposium"
         r"|Workshop|Rev\.|Phys\.|Biol\.|Chem\.|Soc\.|Univ\.|Technical Report|thesis|Vol\.|No\."
-        r"|Zeitschrift|Verlag|Revue|Revista|Журнал|Вестник|Изд)|学报|大学出版社|出版社|学会誌|論文誌"
+        r"|[A-Z][a-z]{1,5}\.\s[A-Z][a-z]{2,9}\.?(?:\s[A-Z][a-z]{2,9}\.?)?,|Zeitschrift|Verlag|Revue"
+        r"|Revista|Журнал|Вестник|Изд)|学报|大学出版社|出版社|学会誌|論文誌"
     ),
+    "title": re.compile(r"[\"“][^\"“”]{15,250}[,.][\"”]\s"),
     "publisher": re.compile(r"\b[A-Z]\w+: (?:[A-Z][\w&]+ ?){1,4}[.,]"),
     "authors": re.compile(
-        r"\bet al\b|\bu\.\s?a\.|\bEds?\.\b|\(Hrsg\.\)|\band others\b|и др\.|等[.．]"
+        r"\bet al\b|\([Ee]ds?\.?\)|\bu\.\s?a\.|\bEds?\.\b|\(Hrsg\.\)|\band others\b|и др\.|等[.．]"
     ),
 }
 ENTRY_START = re.compile(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from daydream_memory.passage_filter.features import TextFeatures
 from daydream_memory.passage_filter.patterns import (
+    ABOUT_PART,
     FURTHER,
     LICENCE_WORD,
     POINTER,
@@ -26,6 +27,12 @@ from daydream_memory.passage_filter.patterns import (
 )
 from daydream_memory.passage_filter.references import is_reference
 from daydream_memory.passage_filter.signs import longest
+from daydream_memory.passage_filter.statements import (
+    ITEM_WORDS_MIN,
+    STOP_SHARE_MIN,
+    WORDS_MIN,
+    WORDS_MIN_WITHOUT_END,
+)
 
 # Base64, keys, hashes, sequences: this share of the characters is in such runs
 OPAQUE_SHARE_MIN = 0.35
@@ -46,12 +53,6 @@ REFERENCE_SHARE_MIN = 0.5
 # Notices and licences: phrases in a block, and words for each further phrase that is needed
 WORDS_PER_NOTICE, WORDS_PER_LICENCE_PHRASE = 25, 60
 LICENCE_PHRASES_MAX_NEEDED = 4
-# A statement has this many words, of which this share are stop words
-WORDS_MIN, STOP_SHARE_MIN = 4, 0.1
-WORDS_MIN_WITHOUT_END = 7
-STOP_SHARE_MIN_WITHOUT_END = 0.15
-ITEM_WORDS_MIN = 3.5
-CAPITAL_SHARE_MENU = 0.6
 # Repetition within a block: fewer different tokens than this are a pattern
 DISTINCT_SHARE_MIN, REPETITION_TOKENS_MIN = 0.1, 12
 VARIED = 10  # this number of different tokens is that share of a hundred
@@ -199,24 +200,13 @@ def is_link_list(block: TextFeatures) -> bool:
 
 def is_pointer(block: TextFeatures) -> bool:
     """One short sentence that only names where to read on."""
-    if block.word_count > POINTER_WORDS_MAX or not POINTER.match(block.text):
+    if block.word_count > POINTER_WORDS_MAX:
+        return False
+    if ABOUT_PART.match(block.text):
+        return True
+    if not POINTER.match(block.text):
         return False
     return block.plain_share < POINTER_PLAIN_SHARE_MAX or bool(FURTHER.search(block.text))
-
-
-def says_something(block: TextFeatures) -> bool:
-    """Whether a block has the words of a statement, and not only names."""
-    if block.unspaced:
-        return block.word_count >= WORDS_MIN and bool(block.stop_share or block.sentence_ends)
-    if block.sentence_ends:
-        return block.word_count >= WORDS_MIN * min(2, block.sentence_ends) and (
-            block.stop_share >= STOP_SHARE_MIN or block.capital_share <= CAPITAL_SHARE_MENU
-        )
-    return (
-        block.word_count >= WORDS_MIN_WITHOUT_END
-        and block.stop_share >= STOP_SHARE_MIN_WITHOUT_END
-        and block.capital_share <= CAPITAL_SHARE_MENU
-    )
 
 
 def _reference_share(block: TextFeatures, *, in_section: bool) -> float:

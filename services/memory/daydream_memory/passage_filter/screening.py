@@ -8,7 +8,17 @@ from dataclasses import replace
 
 from daydream_memory.passage_filter.blocks import NUMBER, TextBlock, blocks_of
 from daydream_memory.passage_filter.features import TextFeatures, without_data
-from daydream_memory.passage_filter.lexicon import load_lexicon
+from daydream_memory.passage_filter.formulas import (
+    FORMULAS,
+    are_formulas,
+    with_formulas,
+    without_formulas,
+)
+from daydream_memory.passage_filter.lexicon import (
+    is_change_document,
+    load_lexicon,
+    names_people,
+)
 from daydream_memory.passage_filter.neighbours import (
     LEADS_ON,
     with_leads,
@@ -35,20 +45,21 @@ from daydream_memory.passage_filter.rules import (
     first_kind,
     is_pager,
     is_plain_prose,
-    says_something,
 )
 from daydream_memory.passage_filter.screened_block import ScreenedBlock
 from daydream_memory.passage_filter.scripts import join_lines
+from daydream_memory.passage_filter.statements import says_something
 from daydream_memory.passage_filter.tables import row_sentences, table_sentences
 from daydream_memory.reading import Passage
 
 HEADING_CHARS_MAX = 80
 # Of the blocks of a document whose name says what it is
-DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.1, FRAGMENTS: 0.15}
+DOCUMENT_KIND_SHARE_MIN = {LICENCES: 0.05, CHANGES: 0.1}
 UNNAMED_SHARE_MIN = 0.5  # without such a name
 HEAD_BLOCKS = 2
 CHANGES_TITLE = re.compile(
     r"\brelease (?:notes|announcement)\b|\bchange ?log\b|\bnews for\b"
+    r"|\b(?:change|revision|release|version) history\b"
     r"|\bchanges (?:between|since)\b",
     re.I,
 )
@@ -68,7 +79,7 @@ def screen(
     screening = _Screening(lines_are_items=lines_are_items)
     for passage in passages:
         screening.add(passage)
-    blocks = with_licence_gaps(screening.blocks)
+    blocks = with_licence_gaps(with_formulas(screening.blocks))
     kind = _document_kind(source, blocks)
     if kind:
         blocks = [replace(block, junk=block.junk or kind) for block in blocks]
@@ -80,6 +91,10 @@ def _document_kind(source: str, blocks: Sequence[ScreenedBlock]) -> str:
 
     Its name or its first line says so, and enough of its blocks agree.
     """
+    if is_change_document(source):
+        return CHANGES
+    if names_people(source):
+        return FRAGMENTS
     kind = load_lexicon().document_kind(source)
     head = " ".join(part for block in blocks[:HEAD_BLOCKS] for part in (block.heading, block.text))
     says_changes = bool(CHANGES_TITLE.search(head[:HEADING_CHARS_MAX]))
@@ -88,15 +103,13 @@ def _document_kind(source: str, blocks: Sequence[ScreenedBlock]) -> str:
     if kind == CHANGES or (says_changes and not kind):
         entries = sum(block.junk == CHANGES or _begins_change(block) for block in blocks)
         return CHANGES if entries > DOCUMENT_KIND_SHARE_MIN[CHANGES] * len(blocks) else ""
-    if kind == FRAGMENTS:  # names, and what each has done
-        junk = sum(bool(block.junk) for block in blocks)
-        return FRAGMENTS if junk > DOCUMENT_KIND_SHARE_MIN[FRAGMENTS] * len(blocks) else ""
     if kind:
         return kind if _has_share(kind, blocks, DOCUMENT_KIND_SHARE_MIN[kind]) else ""
     if _has_share(CHANGES, blocks, UNNAMED_SHARE_MIN):
         return CHANGES
-    # a program whose comments are prose; set code apart in a text is none
-    blocks = [block for block in blocks if block.passage.kind != "code"]
+    # a program whose comments are prose; what a format sets apart as code is none
+    if not all(block.passage.has_raw_lines for block in blocks):
+        return ""
     return CODE if _has_share(CODE, blocks, UNNAMED_SHARE_MIN) else ""
 
 
@@ -180,6 +193,8 @@ class _Screening:
             return CODE
         if self._is_licence:
             return LICENCES
+        if are_formulas(block.text):
+            return FORMULAS
         section = self._title_section or self._section
         rule = SECTION_RULES.get(section)
         if rule is not None and rule(features):
@@ -203,6 +218,10 @@ class _Screening:
 
 def _measure(block: TextBlock, text: str) -> TextFeatures:
     """Measure a block. The numbers of a list are no part of its text, but of its items."""
+    lines = block.lines
+    if "$" in text:
+        lines = tuple(map(without_formulas, lines))
+        text = without_formulas(text)
     if block.kind == "list":
-        text = " ".join(NUMBER.sub("", item) for item in block.lines)
-    return TextFeatures(text, block.lines, load_lexicon(), block.kind == "list")
+        text = " ".join(NUMBER.sub("", item) for item in lines)
+    return TextFeatures(text, lines, load_lexicon(), block.kind == "list")

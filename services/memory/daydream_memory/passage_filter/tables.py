@@ -51,7 +51,8 @@ def row_sentences(rows: Sequence[str], caption: str = "") -> list[str]:
     sentences = []
     for row in rows:
         pairs = [_named_cell(cell) for cell in row.split(CELL_END)]
-        if all(name for name, _ in pairs) and len(pairs) > 1:
+        # the first column often has no name
+        if len(pairs) > 1 and all(name for name, _ in pairs[1:]):
             sentences.append(_sentence([cell for _, cell in pairs], [name for name, _ in pairs]))
         elif max(map(_words, row.split(CELL_END))) >= CELL_WORDS_MIN:
             sentences.append(_sentence(row.split(CELL_END), []))

@@ -18,17 +18,22 @@ from daydream_memory.reading.passages import LeftOut
 STOPPED = "stopped"  # kind of what was left out; an ingest offers such a document again
 STATUS = "/proc/self/statm"
 STATUS_BYTES = 256
+# Of the limits of a document. The rest of them is for what was read: it still has to become facts.
+READING_SHARE, FACTS_SHARE = 0.6, 0.85
 
 
 @dataclass
 class _Allowance:
-    """`cpu_s`: of this process in all, 0 for no limit. `until_s`: on the monotonic clock.
+    """`cpu_s`: that the document may need, 0 for no limit. `wall_s`: the same of time in all.
 
+    `used_s`: processor time of this process before it. `began_s`: its start on the monotonic clock.
     `status`: open file that tells memory.
     """
 
     cpu_s: float = 0.0
-    until_s: float = 0.0
+    wall_s: float = 0.0
+    used_s: float = 0.0
+    began_s: float = 0.0
     resident_bytes: int = 0
     status: int = -1
 
@@ -44,8 +49,8 @@ def watch_memory() -> None:
 
 def allow(cpu_s: float, wall_s: float, memory_mb: int) -> None:
     """Allow this time from now on, and this resident memory in all."""
-    _allowed.cpu_s = _used_s() + cpu_s
-    _allowed.until_s = time.monotonic() + wall_s
+    _allowed.cpu_s, _allowed.used_s = cpu_s, _used_s()
+    _allowed.wall_s, _allowed.began_s = wall_s, time.monotonic()
     _allowed.resident_bytes = memory_mb << 20
 
 
@@ -54,13 +59,15 @@ def allow_all() -> None:
     _allowed.cpu_s = 0.0
 
 
-def used_up() -> str:
-    """Return what is used up, "time" or "memory", "" while there is some left."""
+def used_up(share: float = READING_SHARE) -> str:
+    """Return of what a share is used up, "time" or "memory", "" while there is some left."""
     if not _allowed.cpu_s:
         return ""
-    if time.monotonic() > _allowed.until_s or _used_s() > _allowed.cpu_s:
+    if time.monotonic() - _allowed.began_s > share * _allowed.wall_s:
         return "time"
-    return "memory" if _resident_bytes() > _allowed.resident_bytes else ""
+    if _used_s() - _allowed.used_s > share * _allowed.cpu_s:
+        return "time"
+    return "memory" if _resident_bytes() > share * _allowed.resident_bytes else ""
 
 
 def stopped_at(part: str, done: int, whole: int, reason: str) -> LeftOut:

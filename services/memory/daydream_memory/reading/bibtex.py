@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 
@@ -22,6 +23,10 @@ LISTS = ("keywords", "tags")
 ENTRY = re.compile(r"^[ \t]*@[A-Za-z]+\s*[{(]", re.MULTILINE)
 STRING = re.compile(r"^[ \t]*@string\s*[{(][^\n]*$", re.MULTILINE | re.IGNORECASE)
 ENTRIES_PER_PART = 300
+BRACED = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"
+VALUE_PART = re.compile(rf'{BRACED}|"(?:[^"{{}}]|{BRACED})*"|[\w:.+/-]+')
+VALUE_CHARS_MAX = 20_000  # to look for parts takes the square of it where braces are open
+BETWEEN_PARTS = re.compile(r"(?<=[}\"\w])\s*#\s*(?=[{\"\w])")
 
 
 def read_bibtex(document: RawDocument) -> Reading:
@@ -59,10 +64,33 @@ def _passages(text: str) -> tuple[list[Passage | None], int]:
     entries.sort(key=lambda entry: entry.start_line or 0)
     for number, entry in enumerate(entries):
         entry.key = f"{number} {entry.key}"  # a library refuses a key that it has
+    strings = {string.key.lower(): _plain_value(str(string.value)) for string in parsed.strings}
+    for entry in entries:
+        for item in entry.fields:
+            item.value = _concatenated(str(item.value), strings)
     library: Library = Library([*parsed.strings, *entries])
     for middleware in (ResolveStringReferencesMiddleware(), RemoveEnclosingMiddleware()):
         library = middleware.transform(library)
     return [_passage(entry) for entry in library.entries], repeated.count(None)
+
+
+def _concatenated(value: str, strings: Mapping[str, str]) -> str:
+    """Return a value of parts with # between them as one in braces. The parser leaves it as it is.
+
+    A part is a text in braces or quotes, a number, or the name of a string.
+    """
+    if "#" not in value or len(value) > VALUE_CHARS_MAX:
+        return value
+    parts = VALUE_PART.findall(value)
+    if len(parts) < 2 or "#".join(parts) != BETWEEN_PARTS.sub("#", value.strip()):
+        return value
+    return "{" + "".join(_plain_value(part, strings) for part in parts) + "}"
+
+
+def _plain_value(part: str, strings: Mapping[str, str] | None = None) -> str:
+    if part[:1] in ("{", '"'):
+        return part[1:-1]
+    return (strings or {}).get(part.lower(), part)
 
 
 def _rescued(block: ParsingFailedBlock) -> Entry | None:

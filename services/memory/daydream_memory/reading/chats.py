@@ -22,6 +22,8 @@ UNREAD_ROLES = frozenset(("system", "tool", "function", "developer", "ipython", 
 # as team chats mark them: <https://example.org|the report>, <@U012>, <#C012|channel>
 LINK = re.compile(r"<(?:https?://|mailto:|#)[^<>|\s]+\|([^<>|]+)>")
 MENTION = re.compile(r"<(?:[@!#][^<>\s]*|https?://[^<>\s]+)>")
+ESCAPES = {"amp": "&", "lt": "<", "gt": ">"}  # all that team chats escape
+ESCAPED = re.compile(r"&(amp|lt|gt);")
 JOINED = re.compile(r"(?:channel|group)_|bot_(?:add|remove)")
 MESSAGES_MAX = 1_000_000
 
@@ -66,7 +68,8 @@ class ChatReader:
 
 def _plain(body: str) -> str:
     """Return a message with the words of its links and without the ids of those it names."""
-    return MENTION.sub("", LINK.sub(r"\1", plain_words(body))) if "<" in body else body
+    words = MENTION.sub("", LINK.sub(r"\1", plain_words(body))) if "<" in body else body
+    return ESCAPED.sub(lambda sign: ESCAPES[sign[1]], words) if "&" in words else words
 
 
 def is_chat(record: Mapping[str, object]) -> bool:

@@ -35,6 +35,7 @@ AT_RULE = re.compile(r"@[^{}]+\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 SIMPLE_SELECTOR = re.compile(r"^(\w+)?([.#])([\w-]+)$")
 KEPT_TAGS = frozenset(("html", "body", "head", "title"))
+DELETED = ("del", "s", "strike")
 RULES_MAX = 5_000
 ANCESTORS_MAX = 200
 
@@ -56,8 +57,13 @@ def remove_hidden(root: Element) -> list[LeftOut]:
     for comment in list(root.iter(etree.Comment)):
         comments += _is_remark(comment.text or "")
         remove(comment)
+    deleted = 0
+    for element in list(root.iter(*DELETED)):
+        deleted += _has_text(element)
+        remove(element)
     return [
         *counted("hidden-text", removed, "hidden part", "hidden parts"),
+        *counted("deleted-text", deleted, "deleted piece of text", "deleted pieces of text"),
         *counted("comments", comments, "comment in the markup", "comments in the markup"),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,15 +21,19 @@ from daydream_memory.reading.passages import (
     Passage,
     RawDocument,
     Reading,
+    SkippedDocumentError,
     UnreadableDocumentError,
     counted,
 )
 
 NO_TEXT = f"no record has a text under one of {', '.join(TEXT_FIELDS)}"
+SCHEMA = "json-schema.org"
 WRAPPERS_MAX = 4
 LINES_PER_LOOK = 500  # at what is left of time and memory
 # what programs put around the fields of a record
 RECORD_INSIDE = ("_source", "attributes", "fields", "node", "properties", "document", "item")
+BETWEEN = "\ufeff\x1e \t\r\n,"
+NEXT_VALUE = re.compile(r"[{\[]")
 Shape = Callable[[Mapping[str, object]], Reading]
 
 
@@ -41,6 +46,8 @@ def read_json(document: RawDocument) -> Reading:
             return read_json_lines(document)
         raise UnreadableDocumentError(f"not valid JSON: {error}") from None
     if isinstance(value, Mapping):
+        if SCHEMA in str(value.get("$schema", "")):
+            raise SkippedDocumentError("a schema of data, not a document")
         shape = shape_of(value)
         if shape is not None:
             return shape(value)
@@ -64,7 +71,13 @@ def read_json_lines(document: RawDocument) -> Reading:
 
 
 def _lines(text: str) -> Iterator[object]:
-    """Yield the value of each line that has one, and None for one that cannot be parsed."""
+    """Yield the value of each line that has one, and None for one that cannot be parsed.
+
+    Where the first line is no value, values over several lines follow one another.
+    """
+    if _is_spread(text):
+        yield from _spread_values(text)
+        return
     start = 0
     while start < len(text):
         end = text.find("\n", start)
@@ -75,6 +88,30 @@ def _lines(text: str) -> Iterator[object]:
                 yield json.loads(line)
             except (ValueError, RecursionError):
                 yield None
+
+
+def _is_spread(text: str) -> bool:
+    start = text.lstrip(BETWEEN)
+    try:
+        json.loads(start.split("\n", 1)[0])
+    except (ValueError, RecursionError):
+        return start.startswith(("{", "["))
+    return False
+
+
+def _spread_values(text: str) -> Iterator[object]:
+    """Yield values that stand one behind the other, and None for what cannot be parsed."""
+    decoder = json.JSONDecoder()
+    place = 0
+    while (start := NEXT_VALUE.search(text, place)) is not None:
+        try:
+            value, place = decoder.raw_decode(text, start.end() - 1)
+        except (ValueError, RecursionError):
+            value, place = None, start.end()
+            if (line := text.find("\n{", place)) < 0:
+                return
+            place = line
+        yield value
 
 
 def shape_of(value: Mapping[str, object]) -> Shape | None:

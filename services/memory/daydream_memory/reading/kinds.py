@@ -32,6 +32,7 @@ READERS = {
     "latex": "latex:read_latex",
     "restructured-text": "restructured_text:read_restructured_text",
     "manual-page": "manual_page:read_manual_page",
+    "info": "info_manual:read_info",
     "org": "org:read_org",
     "rtf": "rich_text:read_rich_text",
     "bibtex": "bibtex:read_bibtex",

@@ -57,7 +57,7 @@ IN_PARENTHESES = re.compile(r"\\\((.+?)\\\)", re.DOTALL)
 POINTERS = re.compile(
     r"[~\s]*\\(?:[cC]ite\w*|footcite\w*|parencite\w*|textcite\w*|autocite\w*|nocite)\*?"
     r"(?:\s*\[[^\]]*\])*\s*\{[^}]*\}|~?\\(?:ref|eqref|autoref|[cC]ref|vref|pageref|nameref|label|"
-    r"bibliography|bibliographystyle|index|vspace|hspace|input|include|todo|"
+    r"bibliography|bibliographystyle|index\w*|vspace|hspace|input|include|todo|"
     r"thanks|gls|addbibresource)"
     r"\*?(?:\[[^\]]*\])?\s*\{[^{}]*\}"
     r"|\\(?:maketitle|tableofcontents|centering|noindent|clearpage|newpage|"

@@ -21,6 +21,7 @@ BROKEN_LINE = re.compile(
 HEAD_OF_LINE = re.compile(r"^[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 WIDE = "\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"
 IS_WIDE = re.compile(f"[{WIDE}]")
+ITEM_START = re.compile(r"^\s*(?:[-*+•]|\(?\d{1,3}[.)])\s+\S")
 END_CHARS = 200  # longer than any word
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 SECOND_PARTS = word_set(
@@ -50,6 +51,18 @@ def join_lines(lines: Sequence[str], words: frozenset[str]) -> str:
             done.append(text[:-END_CHARS])
             text = text[-END_CHARS:]
     return "".join([*done, text])
+
+
+def paragraphs_of(text: str) -> list[str]:
+    """Return the paragraphs and items of a text that was set with lines, each as one line."""
+    words = vocabulary(text.split("\n"))
+    paragraphs: list[list[str]] = [[]]
+    for line in text.split("\n"):
+        if not line.strip() or ITEM_START.match(line):
+            paragraphs.append([])
+        if line.strip():
+            paragraphs[-1].append(line)
+    return [join_lines(lines, words) for lines in paragraphs if lines]
 
 
 def mend_hyphens(text: str) -> str:

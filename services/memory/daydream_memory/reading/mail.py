@@ -14,6 +14,7 @@ from email.message import EmailMessage, Message
 from email.utils import parsedate_to_datetime
 
 from daydream_memory.reading.allowance import stopped_at, used_up
+from daydream_memory.reading.flowed_mail import is_flowed, unflowed
 from daydream_memory.reading.passages import (
     DocumentMetadata,
     LeftOut,
@@ -23,7 +24,7 @@ from daydream_memory.reading.passages import (
     UnreadableDocumentError,
     counted,
 )
-from daydream_memory.reading.quoted_mail import own_words
+from daydream_memory.reading.quoted_mail import own_passages, own_words
 from daydream_memory.reading.text import decode
 from daydream_memory.reading.web_page import read_web_page
 
@@ -138,7 +139,9 @@ def _body_passages(part: Message, report: _Report) -> Iterator[Passage]:
     if part.get_content_type() == "text/html":
         page = read_web_page(RawDocument(b"", "", text))
         report.pages += page.left_out
-        yield from page.passages
+        passages, quoted = own_passages(page.passages)
+        report.quoted += quoted
+        yield from passages
         return
     own = own_words(text)
     report.quoted += own.quoted
@@ -151,9 +154,10 @@ def _text(part: Message) -> str:
     data = data if isinstance(data, bytes) else str(data or "").encode()
     charset = part.get_content_charset() or ""
     try:
-        return data.decode(charset)
+        text = data.decode(charset)
     except (LookupError, UnicodeDecodeError):
-        return decode(data)[0]
+        text = decode(data)[0]
+    return unflowed(text, part) if is_flowed(part) else text
 
 
 def _subject(mail: EmailMessage) -> str:

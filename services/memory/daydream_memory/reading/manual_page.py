@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
+from daydream_memory.reading.code_lines import PROSE_LINE
 from daydream_memory.reading.outline import Block, passages_of
 from daydream_memory.reading.passages import RawDocument, Reading, counted
 from daydream_memory.reading.word_lists import word_set
@@ -18,6 +19,11 @@ WORDS = word_set("Nm Fl Ar Cm Ic Li Em Sy Ql Dq Sq Pa Ev Va Vt Fn Fa Xr No Op Pq
 CODE_START, CODE_END = word_set("nf EX Bd"), word_set("fi EE Ed")
 TABLE_START, TABLE_END = "TS", "TE"
 SIGNS = {
+    r"\[rs]": "\\",
+    r"\[aq]": "'",
+    r"\[dq]": '"',
+    r"\(la": "<",
+    r"\(ra": ">",
     r"\(em": "—",
     r"\(en": "–",
     r"\(bu": "•",
@@ -86,7 +92,7 @@ class _PageReader:
         text = ("\n" if self._in_code else " ").join(self._lines).strip()
         self._lines = []
         if text:
-            is_code = self._in_code or self._in_synopsis
+            is_code = self._in_code or (self._in_synopsis and not _is_sentence(text))
             self.blocks.append(Block("code" if is_code else "prose", text))
 
     def _request(self, name: str, rest: str) -> None:
@@ -128,6 +134,13 @@ class _PageReader:
         self._is_heading = False
         self._in_synopsis = _plain(text).lower() == "synopsis"
         self.blocks.append(Block("heading", _plain(text), self._level))
+
+
+def _is_sentence(text: str) -> bool:
+    """Return whether a text among the forms of a command is a sentence about them."""
+    line = text.replace("\n", " ")
+    ends = line.endswith((".", ":", "!")) and not line.endswith("..")
+    return ends and line[:1].isupper() and bool(PROSE_LINE.match(line)) and "[" not in line
 
 
 def _arguments(text: str) -> list[str]:

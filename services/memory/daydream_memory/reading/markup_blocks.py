@@ -12,6 +12,7 @@ from lxml import etree
 from lxml.html import HTMLParser, document_fromstring
 
 from daydream_memory.reading.code_lines import looks_like_code
+from daydream_memory.reading.line_joining import paragraphs_of
 from daydream_memory.reading.markup_tables import is_data_table, rows_of
 from daydream_memory.reading.outline import Block, BlockKind
 from daydream_memory.reading.raised import raised
@@ -31,9 +32,12 @@ CONTAINERS = word_set(
 )
 NO_TEXT = word_set(
     "script style head title template noscript iframe object embed svg canvas audio video img "
-    "picture input select textarea button map source meta link base"
+    "picture input select textarea button map source meta link base "
+    "rt rp rtc"  # how the letters before are spoken
 )
 SPACES = re.compile(r"[ \t\r\n\f]+")
+# what a page of frames says to those who see none
+FRAMES = re.compile(r"</?(?:noframes|frameset|frame)\b[^<>]*>", re.IGNORECASE)
 NESTED_BLOCK = re.compile(
     r"</?(?:div|section|article|main|table|tbody|tr|td|ul|ol|li|dl|dd"
     r"|blockquote|center|form)\b[^>]*>",
@@ -42,6 +46,7 @@ NESTED_BLOCK = re.compile(
 NESTED_INLINE = re.compile(
     r"</?(?:span|font|b|i|em|strong|u|a|small|big|code)\b[^>]*>", re.IGNORECASE
 )
+SENTENCE_MARKS = tuple("\n.!?:;\u3002\uff01\uff1f")
 LINE_BREAK = "\u2028"  # stands for <br> until spaces are joined
 # around the description of a picture: it stays in a sentence, and goes where it stands alone
 PICTURE_MARK = "\ue001"
@@ -54,7 +59,8 @@ DESCRIPTION_CHARS_MAX = 120
 
 def parse_markup(markup: str) -> Element:
     """Return the root element of a page, however broken its markup is. Entities stay harmless."""
-    root, complete = _parse(markup.replace("\x00", ""))
+    markup = FRAMES.sub("", markup.replace("\x00", ""))
+    root, complete = _parse(markup)
     if complete:
         return root
     # paragraphs do not nest: so nothing is lost below the parser's deepest level
@@ -124,6 +130,9 @@ class _MarkupWalk:
         tag = element.tag
         if tag not in BLOCK_KINDS and tag not in CONTAINERS:
             return
+        name = "".join(self.texts).strip() if tag == "dt" else ""
+        if name and not name.endswith(":"):  # what follows explains it
+            self.texts.append(":")
         self._flush()
         if tag in BLOCK_KINDS and len(self.kinds) > 1:
             self.kinds.pop()
@@ -137,12 +146,23 @@ class _MarkupWalk:
         kind = self.kinds[-1]
         if kind == "code":
             text = text.replace(LINE_BREAK, "\n")
-            kind = "code" if looks_like_code(text) else "prose"
+            if not looks_like_code(text):
+                self.blocks += [Block("prose", part) for part in paragraphs_of(text)]
+                return
         else:
             lines = SPACES.sub(" ", text).split(LINE_BREAK)
-            text = "\n".join(line.strip() for line in lines).strip()
+            text = _with_lines(lines)
         if text.strip():
             self.blocks.append(Block(kind, text, self.levels[-1]))
+
+
+def _with_lines(lines: list[str]) -> str:
+    """Return the lines of a block. A break in the middle of a sentence is none."""
+    text = ""
+    for line in map(str.strip, lines):
+        goes_on = line[:1].islower() and text[-1:] not in SENTENCE_MARKS
+        text += f" {line}" if text and goes_on else f"\n{line}"
+    return text.strip()
 
 
 def _described(picture: Element) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 Element = Any  # lxml has no types
 LAYOUT_PARTS = ("table", "h1", "h2", "h3", "h4", "article", "section")
 CELL_PARAGRAPHS_MAX = 2
+BREAKS_MAX = 4  # of lines in a cell
 
 
 def is_data_table(table: Element) -> bool:
@@ -20,9 +21,14 @@ def is_data_table(table: Element) -> bool:
     rows = [_cells(row) for row in table.iter("tr")]
     if not any(len([cell for cell in row if _text(cell)]) > 1 for row in rows):
         return False
-    return all(
-        sum(1 for _ in cell.iter("p", "li")) <= CELL_PARAGRAPHS_MAX for row in rows for cell in row
-    )
+    if len(rows) == 1 and next(table.iter("br"), None) is not None:
+        return False
+    return all(_is_cell_of_data(cell) for row in rows for cell in row)
+
+
+def _is_cell_of_data(cell: Element) -> bool:
+    paragraphs = sum(1 for _ in cell.iter("p", "li"))
+    return paragraphs <= CELL_PARAGRAPHS_MAX and sum(1 for _ in cell.iter("br")) <= BREAKS_MAX
 
 
 def rows_of(table: Element) -> list[str]:
@@ -49,7 +55,11 @@ def _cells(row: Element) -> list[Element]:
 
 
 def _text(element: Element) -> str:
-    return " ".join("".join(element.itertext("*")).split()) if _is_plain(element) else ""
+    if not _is_plain(element):
+        return ""
+    for line_break in element.iter("br"):
+        line_break.text = " "
+    return " ".join("".join(element.itertext("*")).split())
 
 
 def _is_plain(element: Element) -> bool:

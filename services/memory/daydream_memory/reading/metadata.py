@@ -18,6 +18,11 @@ TEXT_FIELDS = (
     "description",
     "answer",
     "response",
+    "content_text",
+    "content_html",
+    "body_text",
+    "body_html",
+    "full_text",
 )
 TITLE_FIELDS = ("title", "name", "heading")
 TAG_FIELDS = ("tags", "keywords", "categories")

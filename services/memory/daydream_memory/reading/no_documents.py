@@ -24,12 +24,18 @@ CODE_ENDINGS = word_set(
     ".py .pyi .pyx .js .mjs .cjs .jsx .ts .tsx .c .h .cc .cpp .cxx .hpp .cs .java .kt .kts "
     ".scala .go .rs .rb .php .pl .pm .swift .m .mm .r .jl .lua .sh .bash .zsh .fish .ps1 .bat "
     ".cmd .sql .css .scss .sass .less .vue .svelte .dart .ex .exs .erl .hs .ml .clj .f90 .f "
-    ".for .asm .s .v .vhd .tf .proto .cmake .mk .gradle .map .wat"
+    ".bnf .abnf .ebnf .g4 .for .asm .s .v .vhd .tf .proto .cmake .mk .gradle .map .wat"
 )
 SETTINGS_ENDINGS = word_set(
     ".yaml .yml .toml .ini .cfg .conf .env .properties .plist .lock .sum .editorconfig "
-    ".gitignore .dockerignore .npmrc .service .desktop"
+    ".gitignore .dockerignore .npmrc .service .desktop .tpl .tmpl .j2 .mod .bazel .bzl"
 )
+PROGRAM_NAMES = word_set(
+    "dockerfile containerfile makefile gnumakefile cmakelists.txt jenkinsfile vagrantfile "
+    "rakefile gemfile procfile justfile"
+)
+# a comment of settings looks like a heading of Markdown
+LIKE_TEXT = ("text", "markdown")
 MARKDOWN_ENDINGS = word_set(".md .markdown .mdown .mkd .qmd .rmd .mdx")
 HASH = re.compile(
     r"sha(?:1|256|384|512)[-:=][A-Za-z0-9+/=]{20,}|\b[0-9a-f]{40,128}\b|^\s*integrity\b"
@@ -51,6 +57,15 @@ MINIFIED_SPACES_MAX = 0.12
 MINIFIED_SIGNS_MIN = 0.08
 SIGNS = re.compile(r"[{}()\[\];=<>&|!?:,\"']")
 CODE_SHARE = 0.5
+GENERATED = re.compile(
+    r"generated (?:by|from|with)\b.{0,200}\bdo not (?:edit|modify|change)\b"
+    r"|\bdo not (?:edit|modify|change)\b.{0,200}\bgenerated\b",
+    re.IGNORECASE | re.DOTALL,
+)
+GENERATED_CHARS = 500
+# a file that is nothing but fields, each with another name, as of a package
+PACKAGE_FIELD = re.compile(r"([A-Z][A-Za-z@/]*(?:-[A-Za-z]+)*): ?\S")
+PACKAGE_FIELDS_MIN = 6
 
 
 def check_name(source: str) -> None:
@@ -62,6 +77,8 @@ def check_name(source: str) -> None:
         raise SkippedDocumentError("a lock file of a package manager, not a document")
     if ".min." in name:
         raise SkippedDocumentError("minified code, not a document")
+    if name in PROGRAM_NAMES:
+        raise SkippedDocumentError("program code, not a document")
     if name in SETTINGS_NAMES:
         raise SkippedDocumentError("settings of a program, not a document")
 
@@ -79,12 +96,16 @@ def check_text(text: str, kind: str, ending: str) -> None:
         raise SkippedDocumentError("minified code, not a document")
     if kind == "markdown" and ending not in MARKDOWN_ENDINGS:
         _check_comments(lines)
-    if kind != "text":
-        return
-    if ending in CODE_ENDINGS or head.startswith("#!") or _is_code(lines):
-        raise SkippedDocumentError("program code, not a document")
-    if ending in SETTINGS_ENDINGS:
+    if kind in LIKE_TEXT and ending in SETTINGS_ENDINGS:
         raise SkippedDocumentError("settings of a program, not a document")
+    if kind in LIKE_TEXT and ending in CODE_ENDINGS:
+        raise SkippedDocumentError("program code, not a document")
+    if kind in LIKE_TEXT and GENERATED.search(head[:GENERATED_CHARS]):
+        raise SkippedDocumentError("a file that a program generates, not a document")
+    if kind == "text" and _is_package(lines):
+        raise SkippedDocumentError("the description of a package, not a document")
+    if (kind in LIKE_TEXT and head.startswith("#!")) or (kind == "text" and _is_code(lines)):
+        raise SkippedDocumentError("program code, not a document")
 
 
 def _check_comments(lines: list[str]) -> None:
@@ -104,6 +125,12 @@ def _is_lock(head: str, lines: list[str]) -> bool:
         return False
     hashes = sum(bool(HASH.search(line)) for line in lines)
     return hashes >= HASH_LINES_SHARE * len(lines)
+
+
+def _is_package(lines: list[str]) -> bool:
+    starts = [line for line in lines if not line[:1].isspace()]
+    fields = [field[1] for line in starts if (field := PACKAGE_FIELD.match(line))]
+    return len(fields) >= PACKAGE_FIELDS_MIN and len(set(fields)) == len(fields) == len(starts)
 
 
 def _is_minified(head: str, lines: list[str]) -> bool:

@@ -35,7 +35,10 @@ CALLOUT = re.compile(r"^([ \t]*(?:>[ \t]*)+)\[![\w-]+(?:\|[^\]]*)?\][+-]?[ \t]*(
 FIELD = re.compile(r"^([ \t]*(?:[-*>][ \t]+){0,9})([\w][\w /-]{0,40})::[ \t]*(.*)$", re.MULTILINE)
 INLINE_FIELD = re.compile(r"[\[(]([\w][\w -]{0,40})::\s*([^\])\n]*)[\])]")
 TASK = re.compile(r"^([ \t]*(?:[-*+]|\d+[.)])[ \t]+)\[[ xX/\-!?>]\][ \t]+", re.MULTILINE)
-STATE = re.compile(r"^([ \t]*[-*+][ \t]+)(?:TODO|DONE|DOING|LATER|NOW|WAITING)[ \t]+", re.MULTILINE)
+STATE = re.compile(
+    r"^([ \t]*[-*+][ \t]+)(?:TODO|DONE|DOING|LATER|NOW|WAITING)[ \t]+(?:\[#[A-C]\][ \t]+)?",
+    re.MULTILINE,
+)
 BLOCK_REFERENCE = re.compile(r"\(\([0-9a-f-]{8,40}\)\)")
 TASK_MARK = re.compile(r"[📅⏳🛫✅➕❌🔁⏫🔼🔽🔺⏬]\ufe0f?(?:[ \t]*\d{4}-\d{2}-\d{2})?")
 HIGHLIGHT = re.compile(r"==(?=\S)([^=\n]{1,1000}?)(?<=\S)==")

@@ -102,6 +102,10 @@ def _hidden_styles(roots: list[Element]) -> frozenset[str]:
     return frozenset(names)
 
 
+def _is_hidden_section(element: Element) -> bool:
+    return bool(element.tag == f"{TEXT}section" and element.get(f"{TEXT}display") == "none")
+
+
 class _BodyReader:
     """Walks the body. Counts what is hidden, and the formulas."""
 
@@ -114,8 +118,8 @@ class _BodyReader:
         """Yield the blocks of the body in their order."""
         walker = etree.iterwalk(body, events=("start",))
         for _, element in walker:
-            if element.tag in NO_TEXT:
-                self.hidden += element.tag in HIDDEN_PARTS
+            if element.tag in NO_TEXT or _is_hidden_section(element):
+                self.hidden += element.tag not in NO_TEXT or element.tag in HIDDEN_PARTS
                 walker.skip_subtree()
             elif element.tag == f"{TABLE}table":
                 yield from self._rows(element)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from daydream_memory.reading.markup_tables import row_text
 from daydream_memory.reading.metadata import metadata_of
 from daydream_memory.reading.outline import Block, passages_of
 from daydream_memory.reading.passages import LeftOut, RawDocument, Reading, counted
 
 HEADING = re.compile(
     r"^(\*+)\s+(?:(?:TODO|DONE|NEXT|WAITING|HOLD|CANCELLED|CANCELED|STARTED|IN-PROGRESS)\s+)?"
-    r"(?:\[#\w\]\s+)?(.*?)(?:\s+:[\w@#%:]+:)?\s*$"
+    r"(?:\[#\w\]\s+)?(COMMENT\b)?\s*(.*?)(?:\s+(:[\w@#%:]+:))?\s*$"
 )
 KEYWORD = re.compile(r"^\s*#\+(\w+):\s*(.*)$")
 DRAWER = re.compile(r"^\s*:(?!END:)[\w-]+:\s*$", re.IGNORECASE)
@@ -27,6 +28,7 @@ FOOTNOTE = re.compile(r"\[fn:([^\]:]*)(?::([^\]]*))?\]")
 TIMESTAMP = re.compile(r"[<\[]\d{4}-\d{2}-\d{2}[^>\]]*[>\]]")
 TARGET = re.compile(r"<<<?[^<>\n]+>>>?")
 CODE_BLOCKS = frozenset(("src", "example", "export"))
+UNREAD_TAGS = frozenset(("noexport", "ARCHIVE"))
 UNREAD_BLOCKS = frozenset(("comment",))
 TAG_KEYWORDS = frozenset(("FILETAGS", "KEYWORDS", "TAGS"))
 
@@ -53,17 +55,21 @@ class _OrgReader:
         self.blocks: list[Block] = []
         self.keywords: dict[str, str] = {}
         self.lines: list[str] = []
+        self.rows: list[list[str]] = []  # of the table that is being read
+        self.columns: list[str] = []  # their names
         self.inside = ""  # the kind of block, or "drawer"
         self.code: list[str] = []
-        self.comments = self.drawers = self.pictures = 0
+        self.comments = self.drawers = self.pictures = self.unread = 0
+        self.unread_level = 0  # of the heading whose section is not exported, 0 for none
 
     def add(self, line: str) -> None:
         """Add a line of the note."""
         if self.inside:
             self._add_inside(line)
         elif heading := HEADING.match(line):
-            self.end_paragraph()
-            self.blocks.append(Block("heading", self._words(heading[2]), len(heading[1])))
+            self._add_heading(len(heading[1]), heading[3], bool(heading[2]), heading[4] or "")
+        elif self.unread_level:
+            return
         elif block := BLOCK.match(line):
             self.end_paragraph()
             self.inside = block[1].lower()
@@ -76,6 +82,16 @@ class _OrgReader:
             self.comments += 1
         elif not PLANNING.match(line):
             self._add_text(line)
+
+    def _add_heading(self, level: int, text: str, is_comment: bool, tags: str) -> None:
+        self.end_paragraph()
+        if self.unread_level and level > self.unread_level:
+            return
+        is_unread = is_comment or not UNREAD_TAGS.isdisjoint(tags.split(":"))
+        self.unread_level = level if is_unread else 0
+        self.unread += is_unread
+        if not is_unread:
+            self.blocks.append(Block("heading", self._words(text), level))
 
     def _add_inside(self, line: str) -> None:
         if self.inside == "drawer":
@@ -94,10 +110,10 @@ class _OrgReader:
     def _add_text(self, line: str) -> None:
         if row := TABLE_ROW.match(line):
             self.end_paragraph()
-            cells = [self._words(cell) for cell in row[1].split("|")]
-            if not row[1].startswith("-"):
-                self.blocks.append(Block("row", "; ".join(cell for cell in cells if cell)))
-        elif item := ITEM.match(line):
+            self._add_row(row[1])
+            return
+        self.rows, self.columns = [], []
+        if item := ITEM.match(line):
             self.end_paragraph()
             text = f"{item[1]}: {item[2]}" if item[1] else item[2]
             self.blocks.append(Block("item", self._words(text)))
@@ -105,6 +121,17 @@ class _OrgReader:
             self.lines.append(line.strip())
         else:
             self.end_paragraph()
+
+    def _add_row(self, row: str) -> None:
+        """Add a row of a table. The one above the first rule names the columns."""
+        if row.startswith("-"):
+            if len(self.rows) == 1 and not self.columns:
+                self.columns = self.rows[0]
+                self.blocks.pop()
+            return
+        cells = [self._words(cell) for cell in row.split("|")]
+        self.rows.append(cells)
+        self.blocks.append(Block("row", row_text(cells, self.columns)))
 
     def end_paragraph(self) -> None:
         """Make a block of the lines since the last one."""
@@ -129,5 +156,11 @@ class _OrgReader:
         return [
             *counted("comments", self.comments, "comment", "comments"),
             *counted("drawers", self.drawers, "drawer", "drawers"),
+            *counted(
+                "hidden-text",
+                self.unread,
+                "section that is not exported",
+                "sections that are not exported",
+            ),
             *counted("pictures", self.pictures, "picture", "pictures"),
         ]

@@ -26,7 +26,7 @@ FURNITURE_ROLES = word_set(
 FURNITURE_WORDS = word_set(
     "cookie cookies consent gdpr ccpa newsletter footer navbar breadcrumb breadcrumbs sidebar "
     "advert advertisement ads sponsored paywall pagination pager disqus cookiebar "
-    "cookiebot cybot onetrust usercentrics outbrain taboola skiplink"
+    "cookiebot cybot onetrust usercentrics outbrain taboola skiplink editsection headerlink"
 )
 # Such parts of a text exist as well: they stay if they hold a paragraph.
 AMBIGUOUS_WORDS = word_set(

@@ -6,7 +6,10 @@ A mail that is passed on is read: without its fields, from "Forwarded message" o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from daydream_memory.reading.passages import Passage
 
 QUOTE = re.compile(r"^\s*>")
 QUOTE_HEAD = re.compile(
@@ -75,6 +78,24 @@ def own_words(text: str) -> OwnWords:
         else:
             lines.append(line)
     return OwnWords("\n".join(lines), quoted)
+
+
+def own_passages(passages: Sequence[Passage]) -> tuple[list[Passage], int]:
+    """Return the passages before the mail that a mail in HTML answers, and how many lines it has.
+
+    A mail that begins with the other one is passed on, and read whole.
+    """
+    has_words = False
+    for number, passage in enumerate(passages):
+        lines = passage.text.split("\n")
+        for place, line in enumerate(lines):
+            if has_words and _begins_original(lines, place):
+                own = replace(passage, text="\n".join(lines[:place]).rstrip())
+                rest = [*lines[place:], *(after.text for after in passages[number + 1 :])]
+                quoted = sum(bool(text.strip()) for text in rest)
+                return [*passages[:number], *([own] if own.text else [])], quoted
+            has_words = has_words or bool(line.strip())
+    return list(passages), 0
 
 
 def _begins_original(lines: list[str], place: int) -> bool:

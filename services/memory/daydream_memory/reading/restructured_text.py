@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from daydream_memory.reading.outline import Block, passages_of
 from daydream_memory.reading.passages import LeftOut, RawDocument, Reading, counted
+from daydream_memory.reading.restructured_tables import table_at
 from daydream_memory.reading.word_lists import word_set
 
 ADORNMENT = re.compile(r"^([!-/:-@\[-`{-~])\1{2,}\s*$")
@@ -19,7 +20,7 @@ ROLE = re.compile(r":[\w:+.-]+:`([^`]*)`(?!`)|`([^`<]+?)\s*<[^`>]*>`_{1,2}|`([^`
 STRONG = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*|(?<!\w)\*(?=\S)(.+?)(?<=\S)\*(?!\w)")
 LITERAL = re.compile(r"``(.+?)``")
 REFERENCE = re.compile(
-    r"(?<=\w)__?(?=[\s.,;:!?)]|$)|\s*\[(?:#\w*|\d+|\*)\]_|\|([^|\s][^|]*)\|_{0,2}"
+    r"(?<=\w)__?(?=[\s.,;:!?)]|$)|\s*\[(?:#?[\w.-]*|\*)\]_(?!\w)|\|([^|\s][^|]*)\|_{0,2}"
 )
 ITEM = re.compile(r"^(\s*)(?:[-*+•]|\(?(?:\d+|#|[a-zA-Z])[.)])\s+(.*)$")
 TABLE_RULE = re.compile(r"^\s*(?:\+[-=+]+\+|=+(?:\s+=+)+)\s*$")
@@ -32,6 +33,9 @@ CODE_DIRECTIVES = word_set(
     "code code-block sourcecode literalinclude highlight doctest testcode ipython prompt "
     "program-output"
 )
+SUBSTITUTION = re.compile(r"^\.\. +\|([^|\n]+)\| +replace::(.*)$", re.MULTILINE)
+NAMED = re.compile(r"(?<!\.\. )\|([^|\s](?:[^|\n]*[^|\s])?)\|(?![\w|])")
+SERIES = re.compile(r":(pep|rfc|cve|cwe|issue|bug)(?:-reference)?:", re.IGNORECASE)
 TITLED = word_set("admonition topic sidebar rubric")
 TABLES = word_set("list-table csv-table table")
 
@@ -39,7 +43,11 @@ TABLES = word_set("list-table csv-table table")
 def read_restructured_text(document: RawDocument) -> Reading:
     """Return the passages of a document."""
     reader = _TextReader()
-    lines = [line.expandtabs() for line in document.text.replace("\r\n", "\n").split("\n")]
+    text = document.text.replace("\r\n", "\n")
+    words = {name: replacement.strip() for name, replacement in SUBSTITUTION.findall(text)}
+    if words:
+        text = NAMED.sub(lambda name: words.get(name[1], name[0]), text)
+    lines = [line.expandtabs() for line in text.split("\n")]
     reader.read(lines)
     return Reading(passages_of(reader.blocks), tuple(reader.left_out()))
 
@@ -58,8 +66,13 @@ class _TextReader:
         paragraph: list[str] = []
         while place < len(lines):
             line = lines[place]
-            titled = self._title(lines, place)
-            if titled:
+            behind, rows = table_at(lines, place)
+            titled = self._title(lines, place) if behind == place else 0
+            if behind > place:
+                self._end(paragraph)
+                self._table(rows)
+                place = behind
+            elif titled:
                 self._end(paragraph)
                 place += titled
             elif EXPLICIT.match(line):
@@ -188,6 +201,8 @@ def _role_words(match: re.Match[str]) -> str:
     text = match[1] or match[2] or match[3] or ""
     if match[0].startswith(":math:"):
         return f"${text}$"
+    if text.isdigit() and (series := SERIES.match(match[0])):
+        return f"{series[1].upper()} {text}"
     return re.sub(r"\s*<[^<>]*>$", "", text).lstrip("~!").strip()
 
 

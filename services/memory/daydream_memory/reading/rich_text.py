@@ -18,6 +18,9 @@ COLOUR = re.compile(rb"\\(red|green|blue)(\d+)")
 GROUND = re.compile(rb"\\(?:highlight|cb|chcbpat|cbpat|clcbpat|shading)[1-9]")
 WHITE_MIN = 250
 DELETED = re.compile(rb"\{\\deleted(?![a-z])[^{}]*\}")
+FIELD_CODE = re.compile(
+    rb"\{\\\*\\fldinst\b(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,2000}\}){0,2000}\}){0,2000}\}"
+)
 PICTURE = re.compile(rb"\{\\pict\b")
 TITLE = re.compile(rb"\{\\title ([^{}]*)\}")
 
@@ -28,7 +31,7 @@ def read_rich_text(document: RawDocument) -> Reading:
     data, runs = HIDDEN_RUN.subn(b"", data)
     data, tiny = TINY.subn(b"", data)
     data, white = _without_white(data)
-    data = DELETED.sub(b"", data)
+    data = FIELD_CODE.sub(b"", DELETED.sub(b"", data))
     title = TITLE.search(data)
     try:
         text = rtf_to_text(data.decode("latin-1"), errors="replace")

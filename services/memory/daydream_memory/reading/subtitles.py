@@ -25,6 +25,7 @@ SCRIPT = re.compile(r"\s*\[Script Info\]", re.IGNORECASE)
 DIALOGUE = re.compile(
     r"^Dialogue:\s*[^,\n]*,(\d+):(\d\d):(\d\d)\.\d+,(?:[^,\n]*,){7}(.*)$", re.MULTILINE
 )
+DRAWING = re.compile(r"\{[^}]*\\p[1-9][^}]*\}.*?(?:\{[^}]*\\p0[^}]*\}|$)")
 HEAD_CHARS = 2_000
 LYRICS = re.compile(r"\s*(?:\[[a-z]+:[^\]\n]*\]\s*){0,20}\[\d+:\d\d(?:[.:]\d+)?\]")
 LYRICS_LINE = re.compile(
@@ -76,7 +77,8 @@ def _captions(text: str) -> Iterator[tuple[int, str]]:
     if SCRIPT.match(text):
         for line in DIALOGUE.finditer(text):
             hours, minutes, seconds = (int(part) for part in line.groups()[:3])
-            caption = re.sub(r"\\[Nn]", "\n", line[4]).replace("\\h", " ")
+            spoken = DRAWING.sub("", line[4])
+            caption = re.sub(r"\\[Nn]", "\n", spoken).replace("\\h", " ")
             yield hours * 3600 + minutes * 60 + seconds, caption
         return
     if LYRICS.match(text):

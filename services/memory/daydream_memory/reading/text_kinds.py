@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from daydream_memory.reading.chat_log import is_chat_log
 from daydream_memory.reading.delimited import delimiter_of
+from daydream_memory.reading.info_manual import is_info
 from daydream_memory.reading.wiki_markup import is_asciidoc, is_wiki
 from daydream_memory.reading.word_lists import word_set
 
@@ -211,6 +212,7 @@ CERTAIN: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("ris", lambda head: RIS.match(head.lstrip()) or REFER.match(head.lstrip())),
     ("bibtex", BIBTEX.match),
     ("xml", _is_xml),
+    ("info", is_info),
     ("manual-page", _is_manual_page),
     ("chat-log", is_chat_log),
 )

@@ -50,7 +50,15 @@ ADOC_LINE = re.compile(
     r"^(?::[\w!-]+:.*|\[[^\]\n]*\]|image::.*|include::.*|[=*_]{4,}|toc::.*|'''|<<<)[ \t]*$",
     re.MULTILINE,
 )
-ADOC_AUTHOR = re.compile(r"(\A\s*= .*\n)(?!\n).+<\S+@\S+>.*\n")
+# the lines of the author and of the revision, below the title
+ADOC_AUTHOR = re.compile(
+    r"(\A\s*= .*\n)(?:(?!\n).+<\S+@\S+>.*\n(?:v?\d[\w.]*(?:,.*)?\n)?|v\d[\w.]*(?:,.*)?\n)"
+)
+ADOC_ATTRIBUTE = re.compile(r"^:(\w[\w-]*): +(\S.*?)[ \t]*$", re.MULTILINE)
+ADOC_NAMED = re.compile(r"\{(\w[\w-]*)\}")
+# the parser of Markdown reads items of all depths
+ADOC_ITEM = re.compile(r"^[ \t]*(?:\*{2,5}|\.{1,5}) +(?=\S)", re.MULTILINE)
+ADOC_ADMONITION = re.compile(r"^(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION): +(?=\S)", re.MULTILINE)
 ADOC_LINK = re.compile(r"(?:link:|https?://|mailto:|xref:)[^\s\[\]]+\[([^\]\n]+)\]")
 ADOC_CROSS = re.compile(r"<<[^<>,\n]+,([^<>\n]+)>>")
 ADOC_INLINE = re.compile(r"(?:image|icon|footnote|kbd|anchor):[^\s\[\]]*\[[^\]\n]*\]")
@@ -100,7 +108,11 @@ def read_asciidoc(document: RawDocument) -> Reading:
     text, comments = ADOC_COMMENT_LINE.subn("", text)
     text = ADOC_CODE.sub(lambda code: f"```\n{code[2]}```\n", text)
     text, tables = ADOC_TABLE.subn("", text)
+    words = dict(ADOC_ATTRIBUTE.findall(text))
+    text = ADOC_NAMED.sub(lambda name: words.get(name[1], name[0]), text) if words else text
     text = ADOC_LINE.sub("", ADOC_AUTHOR.sub(r"\1", text))
+    text = ADOC_ADMONITION.sub("", text)
+    text = ADOC_ITEM.sub("- ", text)
     text = ADOC_INLINE.sub("", ADOC_CROSS.sub(r"\1", ADOC_LINK.sub(r"\1", text)))
     text = ADOC_HEADING.sub(lambda line: f"{'#' * len(line[1])} ", text)
     return _read(

@@ -38,7 +38,7 @@ def read_xml_document(document: RawDocument) -> Reading:
         raise UnreadableDocumentError("not readable XML")
     title = _title(root)
     blocks = list(_outline(root) if local_name(root) == "opml" else _blocks(root))
-    if not any(block.kind == "prose" for block in blocks):
+    if not any(block.kind in ("prose", "item") for block in blocks):
         blocks = [Block("prose", text) for text in _sentences(root)]
     if not blocks:
         raise UnreadableDocumentError("XML without sentences; convert it to text or a table")

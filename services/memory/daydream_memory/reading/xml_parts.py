@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import zipfile
 from typing import Any
 
@@ -13,11 +14,17 @@ from daydream_memory.reading.zip_parts import read_part
 
 Element = Any  # lxml has no types
 FAULT_CHARS_MAX = 80
+# ISO 29500 has two forms of Office files. The strict one differs in the names of its namespaces.
+STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
+STRICT_MARK = b"purl.oclc.org/ooxml"
+USUAL = rb"http://schemas.openxmlformats.org/\1/2006/\2"
 
 
 def read_xml(archive: zipfile.ZipFile, name: str) -> Element | None:
     """Return the root element of a part, None if there is no such part or it is no XML."""
     data = read_part(archive, name)
+    if STRICT_MARK in data:
+        data = STRICT.sub(USUAL, data)
     return parse_xml(data) if data else None
 
 

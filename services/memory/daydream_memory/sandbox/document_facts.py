@@ -12,6 +12,7 @@ from daydream_contracts.rpc import LeftOutReport
 from daydream_memory import reading
 from daydream_memory.chunking import FactText, texts_of
 from daydream_memory.reading import LeftOut, Passage, read_document
+from daydream_memory.reading.allowance import FACTS_SHARE, stopped_at, used_up
 from daydream_memory.sandbox.frames import (
     FACTS_PER_FRAME,
     LEFT_OUT_MAX,
@@ -57,12 +58,18 @@ def warm_up() -> None:
 def read(data: bytes, request: ReadRequest) -> Iterator[WorkerAnswer]:
     """Yield the facts of a document in their order, then how reading ended.
 
-    A long text gives its facts slice by slice, so that a limit does not lose them all.
+    A long text gives its facts slice by slice. It ends before a limit, so that the report says how
+    much became facts.
     """
     result = read_document(data, request.source, request.passwords, request.title)
     left_out = list(result.left_out)
-    facts_before = 0
+    facts_before = done = 0
     for passages in _slices(result.passages) if result.status == "read" else ():
+        if done and (reason := used_up(FACTS_SHARE)):
+            whole = sum(len(passage.text) for passage in result.passages)
+            left_out.insert(0, stopped_at("character", done, whole, reason))
+            break
+        done += sum(len(passage.text) for passage in passages)
         document = texts_of(
             replace(result, passages=passages, left_out=()),
             source=request.source,

@@ -24,7 +24,6 @@ from daydream_memory.sandbox.limits import (
 )
 
 ReadAnswers = Callable[[bytes, ReadRequest], Iterator[WorkerAnswer]]
-READING_SHARE = 0.6  # of the limits of a document
 CHANNEL = 3  # descriptor of the socket to the service
 
 
@@ -42,12 +41,7 @@ def work(read: ReadAnswers, limits: SandboxLimits, without: frozenset[str]) -> i
         request, descriptor = received
         documents += not request.probes
         limit_document(limits)
-        # the rest is for what was read: it still has to become facts
-        allow(
-            limits.cpu_s * READING_SHARE,
-            limits.wall_s * READING_SHARE,
-            int(limits.memory_mb * READING_SHARE),
-        )
+        allow(limits.cpu_s, limits.wall_s, limits.memory_mb)
         with channel.makefile("wb") as answers:
             if not _answer(read, request, descriptor, answers, limits):
                 return 1

@@ -86,7 +86,9 @@ class SqliteBackup:
         if not self._replaced.exists():
             return
         with closing(sqlite3.connect(self._replaced, uri=True)) as db:
-            db.execute("attach ? as restored", (f"{self.database.file.as_uri()}?mode=ro",))
+            db.execute(
+                "attach ? as restored", (f"{self.database.file.absolute().as_uri()}?mode=ro",)
+            )
             for (body,) in db.execute(ONLY_REPLACED):
                 yield VerdictReached.model_validate_json(body)
 

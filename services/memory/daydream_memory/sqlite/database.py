@@ -103,12 +103,12 @@ class SqliteDatabase:
 
     async def run(self, work: Callable[[], R]) -> R:
         """Run this in a thread while holding the lock."""
+        return await self.run_unlocked(lambda: self.locked(work))
 
-        def work_locked() -> R:
-            with self._lock:
-                return work()
-
-        return await self.run_unlocked(work_locked)
+    def locked(self, work: Callable[[], R]) -> R:
+        """Do this while holding the lock. Call it in a thread."""
+        with self._lock:
+            return work()
 
     async def run_unlocked(self, work: Callable[[], R]) -> R:
         """Run this in a thread. For work that needs vectors only: rows never change.

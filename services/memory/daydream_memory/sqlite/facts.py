@@ -61,8 +61,12 @@ class SqliteFacts:
     async def find_nearest(
         self, vector: Vector, limit: int, *, exclude: frozenset[str] = frozenset()
     ) -> list[tuple[Fact, float]]:
-        cosines = dict(self.database.fact_vectors.near(vector, limit, exclude))
-        return [(fact, cosines[fact.fact_id]) for fact in await self.get(list(cosines))]
+        def find() -> list[tuple[Fact, float]]:
+            cosines = dict(self.database.fact_vectors.near(vector, limit, exclude))
+            facts = self.database.locked(lambda: self.table.read(list(cosines)))
+            return [(fact, cosines[fact.fact_id]) for fact in facts]
+
+        return await self.database.run_unlocked(find)
 
     async def active_at(self, ordinals: Sequence[int]) -> list[StoredFact]:
         vectors = self.database.fact_vectors
@@ -78,13 +82,13 @@ class SqliteFacts:
     ) -> list[Neighbour] | None:
         if not 0 <= ordinal < len(self.database.fact_vectors):
             return None
-        cosines = {
-            ordinal: 1.0,
-            **await self.database.run_unlocked(lambda: self._cosines(ordinal, near, also)),
-        }
-        neighbours = await self.database.run(lambda: self._read_neighbours(ordinal, cosines))
+
+        def find() -> list[Neighbour]:
+            cosines = {ordinal: 1.0, **self._cosines(ordinal, near, also)}
+            return self.database.locked(lambda: self._read_neighbours(ordinal, cosines))
+
         return sorted(
-            neighbours,
+            await self.database.run_unlocked(find),
             key=lambda neighbour: (neighbour.ordinal != ordinal, -neighbour.similarity),
         )
 

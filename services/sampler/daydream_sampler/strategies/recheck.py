@@ -23,7 +23,7 @@ from daydream_sampler.strategies.interface import (
     Weights,
 )
 
-CHECKED_PER_ROUND = 8  # discarded pairs; each takes a request to the memory
+CHECKED_PER_ROUND = 8  # discarded pairs; the memory is asked about all of them at once
 NEW_SHARE_MIN = 0.25  # of the facts nearest to one of the two
 
 
@@ -65,6 +65,15 @@ class Recheck:
         return np.zeros(len(partners))
 
 
+def may_be_due(pair: DiscardedPair, *, now: datetime, after: timedelta) -> bool:
+    """Return whether it was discarded so long ago that there can be a reason to draw it again.
+
+    A tenth of `after` must have passed in any case: while a memory fills, everything around a fact
+    is new.
+    """
+    return now - pair.at >= after / 10
+
+
 def why_due(
     pair: DiscardedPair,
     *,
@@ -76,13 +85,12 @@ def why_due(
     """Return why a pair is due ("age", "models" or "neighbourhood"), or "" when it is not.
 
     `models`: those that write and judge now. `neighbours`: for each of the two facts, the ordinals
-    of its nearest facts. A tenth of `after` must have passed in any case: while a memory fills,
-    everything around a fact is new.
+    of its nearest facts.
     """
     age = now - pair.at
     if age >= after:
         return "age"
-    if age < after / 10:
+    if not may_be_due(pair, now=now, after=after):
         return ""
     if models and pair.models and not _share_a_model(pair.models, models):
         return "models"

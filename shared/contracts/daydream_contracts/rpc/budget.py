@@ -91,7 +91,8 @@ class Authorize(ContractModel):
     lifetime_s: float = Field(
         gt=0,
         le=LIFETIME_S_MAX,
-        description="after this time an unsettled attempt is settled in full",
+        description="after this time an attempt without a settlement is settled, with the cost "
+        "in its stored answer or in full",
     )
     settlements: tuple[Settle, ...] = Field(default=(), max_length=SETTLEMENTS_MAX)
 

@@ -38,6 +38,22 @@ class CalibrationProgress(ContractModel):
     state: Literal["waiting", "running", "done", "off", "refused"] = "waiting"
     text: str = ""
     cost_nanousd: int = 0
+    answers: int = Field(default=0, ge=0, description="answers about canaries that judges gave")
+    answers_wanted: int = Field(
+        default=0, ge=0, description="answers that complete it; 0 while this is not known"
+    )
+
+    @property
+    def in_progress(self) -> bool:
+        """Return whether hypotheses wait for it."""
+        return self.state in ("waiting", "running")
+
+    @property
+    def answers_text(self) -> str:
+        """Return how many answers there are, or "" while it is not known how many it takes."""
+        if not self.answers_wanted:
+            return ""
+        return f"{self.answers} of {self.answers_wanted} answers about canaries"
 
 
 class PlaceScore(ContractModel):

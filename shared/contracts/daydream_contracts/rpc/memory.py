@@ -29,18 +29,14 @@ class MemoryState(ContractModel):
     daydreams_judged: int = Field(description="daydreams that a model judged")
     decisions: dict[str, int]
     insights: int
-    hidden: int = Field(
-        default=0,
-        description="facts with an ordinal that cannot be drawn or found",
-    )
+    hidden: int = Field(default=0, description="facts that cannot be drawn or found")
     quarantined: int = Field(default=0, description="promoted hypotheses pending review")
     embedding_model: str
     questions: tuple[int, ...] = Field(
         default=(), description="ordinals of the lab's open questions, the newest 1,000"
     )
     teams: dict[str, int] = Field(
-        default_factory=dict,
-        description="facts per team, without shared facts",
+        default_factory=dict, description="facts per team, without shared facts"
     )
     clearances: dict[str, int] = Field(
         default_factory=dict, description="facts per clearance, with pending ones"
@@ -54,19 +50,28 @@ class MemoryState(ContractModel):
     )
 
 
-class PairAt(ContractModel):
-    """Two facts by their ordinals."""
+PAIRS_AT_ONCE_MAX = 64
 
-    ordinals: tuple[int, int]
+
+class FindPairs(ContractModel):
+    """Find the facts of pairs by their ordinals."""
+
+    pairs: tuple[tuple[int, int], ...] = Field(min_length=1, max_length=PAIRS_AT_ONCE_MAX)
 
 
 class PairFound(ContractModel):
-    """The two facts, in the order of the request, and the cosine of their vectors."""
+    """Two facts, in the order of the request, and the cosine of their vectors."""
 
     first: Fact
     second: Fact
     similarity: float
     hidden: bool = Field(default=False, description="one of the two is hidden")
+
+
+class PairsFound(ContractModel):
+    """The pairs in the order of the request. None: no fact has one of its ordinals."""
+
+    pairs: tuple[PairFound | None, ...]
 
 
 NEIGHBOUR_QUERIES_MAX = 16  # both facts of each pair of a batch of draws

@@ -13,7 +13,7 @@ FOR_SERVICES = {"faststream", "nats", "opentelemetry", "starlette", "uvicorn"}
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("daydream_budget.gateway.app", {"openai"}),  # only batches need it
+        ("daydream_budget.gateway.app", {"openai"}),  # only tests need it
         ("daydream_budget.gateway.tools.command", {"openai", *FOR_SERVICES}),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from daydream_budget.gateway.providers.refusals import refused_features
+from daydream_budget.gateway.providers.refused_features import refused_features
 from support.provider_replies import completion, error, reply_to
 
 SCHEMA = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from typing import Literal
 
 import pytest
 
@@ -15,9 +16,11 @@ from daydream_console.bench.record import BenchRecord
 from daydream_console.bench.report_files import as_json, as_markdown
 from daydream_console.bench.report_page import report_page
 from daydream_console.bench.wording import COLUMNS, headline, notes
+from daydream_contracts.rpc import CalibrationProgress
 from support.known_rates import FakeMatchingJudge, KnownRates, record_with_known_rates
 
 CORPUS = load_corpus()
+STATES_OF_ARMS: dict[str, Literal["off", "done"]] = {"plain": "off", "daydream": "done"}
 
 
 def bench(rates: KnownRates, **changes: object) -> tuple[BenchOutcome, BenchRecord]:
@@ -86,3 +89,29 @@ def test_the_page_of_a_benchmark_that_found_nothing_has_plots_too() -> None:
     outcome, record = bench(KnownRates(1, reach=0))
     assert "<svg" in report_page(outcome, record)
     assert "nan" not in report_page(outcome, record)
+
+
+def calibrated(record: BenchRecord, states: dict[str, CalibrationProgress]) -> BenchRecord:
+    runs = [run.model_copy(update={"calibration": states.get(run.arm)}) for run in record.runs]
+    return record.model_copy(update={"runs": tuple(runs)})
+
+
+def test_an_uncalibrated_daydream_arm_is_said_plainly() -> None:
+    """Its cap was too small for the calibration, so the arm is not what is shipped."""
+    refused = CalibrationProgress(state="refused", text="It would take more than 10% of the cap")
+    outcome, record = bench(KnownRates(10, reach=0.05))
+    changed = calibrated(record, {"daydream": refused})
+    assert "ran without calibrated judges" in headline(outcome, changed)
+    for text in (as_markdown(outcome, changed), report_page(outcome, changed)):
+        assert "daydream: without calibrated judges in its run. It would take more" in text
+        assert "not calibrated: too expensive for the cap" in text
+    assert as_json(outcome, changed)["runs"][-1]["calibration"]["state"] == "refused"
+
+
+def test_calibrated_arms_and_arms_that_switch_it_off_need_no_remark() -> None:
+    outcome, record = bench(KnownRates(10, reach=0.05))
+    states = {arm: CalibrationProgress(state=state) for arm, state in STATES_OF_ARMS.items()}
+    text = as_markdown(outcome, calibrated(record, states))
+    assert "without calibrated judges" not in text
+    assert "| judges of daydream | calibrated |" in text
+    assert "| judges of plain | calibration is switched off |" in text

@@ -9,6 +9,7 @@ import pytest
 
 from daydream_memory.reading import read_document
 from daydream_memory.reading.allowance import allow, allow_all
+from daydream_memory.sandbox import ReadRequest, document_facts
 from support.office_files import zipped
 from support.pdf_files import lines, pdf_file
 from support.readings import COATING, YIELD
@@ -52,3 +53,17 @@ def test_without_limits_all_is_read() -> None:
     allow_all()
     result = read_document((ENTRY * 700).encode(), "a.bib")
     assert (len(result.passages), result.left_out) == (700, ())
+
+
+def test_a_long_text_ends_before_the_limit_and_its_first_part_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(document_facts, "SLICE_CHARS", 500)  # a real slice takes half a second
+    data = "".join(f"<p>{number}. {YIELD}</p>" for number in range(50))
+    document = f"<?xml version='1.0'?><article>{data}</article>".encode()
+    *facts, end = document_facts.read(document, ReadRequest(source="a.xml"))
+    assert sum(len(answer.facts) for answer in facts) >= 1
+    assert end.end is not None
+    (stopped,) = end.end.left_out
+    assert stopped.text.startswith("reading stopped after character ")
+    assert stopped.text.endswith(": the rest needs too much time. Split it")

@@ -154,7 +154,7 @@ def test_restructured_text_gives_its_text_by_titles(name: str) -> None:
         ("Mussels", "for blade in blades: clean(blade)"),
         ("Mussels / Coatings", "clean(blade)"),
     ]
-    assert texts(RST, name, "table") == [("Mussels / Coatings", "Way; Cost Ropes; 1200")]
+    assert texts(RST, name, "table") == [("Mussels / Coatings", "Way: Ropes; Cost: 1200")]
     assert left_out(RST, name) == {"comments": 1, "pictures": 1}
 
 
@@ -202,7 +202,7 @@ def test_org_gives_its_text_by_headings(name: str) -> None:
         ("Yield / Coatings", "A quote is text. done item term: its meaning"),
     ]
     assert texts(ORG, name, "code") == [("Yield / Coatings", "clean(blade)")]
-    assert texts(ORG, name, "table") == [("Yield / Coatings", "Way; Cost Ropes; 1200")]
+    assert texts(ORG, name, "table") == [("Yield / Coatings", "Way: Ropes; Cost: 1200")]
     assert read(ORG, name).passages[0].metadata.tags == ("ocean",)
     assert left_out(ORG, name) == {"comments": 2, "drawers": 1, "pictures": 1}
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import texts_of
 from support.readings import COATING, YIELD, read
 
 MANUAL = f"""'\\" t
@@ -154,10 +154,9 @@ def test_a_manual_page_is_read_by_its_headings() -> None:
 
 def test_lines_of_a_packed_text_are_joined_as_those_of_a_text() -> None:
     lines = YIELD.replace(" their ", "\ntheir ").replace(" on ", "\non ")
-    facts = facts_of(
+    facts = texts_of(
         read(gzip.compress(lines.encode()), "notes.txt.gz"),
-        document_id="d",
         source="notes.txt.gz",
         chars_max=900,
-    ).facts
+    ).texts
     assert [fact.text for fact in facts] == [YIELD]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from daydream_memory.chunking import facts_of
+from daydream_memory.chunking import texts_of
 from support.readings import COATING, YIELD, left_out, read, refusal, texts
 
 FELT = "Felt forms when wet wool is rubbed, since the scales of its fibres creep one way only."
@@ -373,8 +373,9 @@ def test_an_odd_separator_does_not_divide_a_record(odd: str) -> None:
 def test_a_record_keeps_its_tags_licence_and_date_in_its_facts() -> None:
     record = {"text": FELT, "Tags": "wool, felt", "licence": "CC0", "year": 1900}
     result = read(json.dumps(record), "a.jsonl")
-    (fact,) = facts_of(result, document_id="d", source="/a.jsonl", chars_max=900).facts
-    assert (fact.tags, fact.licence, fact.date, fact.domain) == (
+    (fact,) = texts_of(result, source="/a.jsonl", chars_max=900).texts
+    about = fact.passage.metadata
+    assert (about.tags, about.licence, about.date, about.domain) == (
         ("wool", "felt"),
         "CC0",
         "1900",

@@ -23,16 +23,22 @@ def chat_body(raw: bytes) -> dict[str, Any]:
 def embedding_body(raw: bytes) -> dict[str, Any]:
     """Return the body of a request for embeddings, its input as a list. Raise CallRefusedError."""
     body = _json_object(raw)
-    texts = body.get("input")
-    texts = [texts] if isinstance(texts, str) else texts
+    given = body.get("input")
+    is_one = isinstance(given, str) or _is_token_ids(given)
+    inputs = [given] if is_one else given
     if (
-        not isinstance(texts, list)
-        or not 1 <= len(texts) <= TEXTS_MAX
-        or not all(isinstance(text, str) for text in texts)
+        not isinstance(inputs, list)
+        or not 1 <= len(inputs) <= TEXTS_MAX
+        or not (all(isinstance(text, str) for text in inputs) or all(map(_is_token_ids, inputs)))
     ):
-        text = f"input must be a text or a list of at most {TEXTS_MAX} texts"
+        text = f"input must be a text, or a list of at most {TEXTS_MAX} texts, or ids of tokens"
         raise CallRefusedError.of_invalid_request(text)
-    return {**body, "input": texts}
+    return {**body, "input": inputs}
+
+
+def _is_token_ids(value: object) -> bool:
+    """Return True for a text that the client has split into tokens itself."""
+    return isinstance(value, list) and bool(value) and all(type(token) is int for token in value)
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:

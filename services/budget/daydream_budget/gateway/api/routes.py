@@ -30,13 +30,15 @@ from daydream_budget.gateway.purchase import Purchases, receipt
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.gateway_http import DISPOSITION_HEADER, EXTENSION
 from daydream_contracts.metrics import gateway as table
-from daydream_runtime.span_failures import record_back_pressure
+from daydream_runtime.span_failures import record_backpressure
 from daydream_runtime.telemetry import Attribute, Telemetry
 
 log = logging.getLogger(__name__)
 EVENT_STREAM = "text/event-stream"
 STORE_RETRY_S = 2.0
 WAITING = ("wait", "stop")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+PATH_CHARS_MAX = 100
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -67,14 +69,15 @@ class ApiRoutes:
             self._route("/v1/embeddings", self.embeddings, "POST"),
             self._route("/v1/models", self.list_models, "GET"),
             self._route("/v1/models/{name:path}", self.find_model, "GET"),
+            self._route("/{path:path}", self.no_such_path, *METHODS),
         )
 
-    def _route(self, path: str, handler: Handler, method: str) -> Route:
+    def _route(self, path: str, handler: Handler, *methods: str) -> Route:
         """Continue the caller's trace, and measure. A wait for a turn or for money is in both."""
 
         async def answered(request: Request) -> Response:
             started = time.perf_counter()
-            with self._telemetry.request_span(f"{method} {path}", request.headers) as span:
+            with self._telemetry.request_span(f"{request.method} {path}", request.headers) as span:
                 try:
                     response, disposition = await handler(request), "ok"
                 except Exception as error:
@@ -89,7 +92,7 @@ class ApiRoutes:
             self._requests.add(1, disposition)
             return response
 
-        return Route(path, answered, methods=[method])
+        return Route(path, answered, methods=methods)
 
     async def chat(self, request: Request) -> Response:
         """Answer a chat request, whole or as a stream."""
@@ -127,6 +130,11 @@ class ApiRoutes:
         model = self._models.served(request.path_params["name"])
         return JSONResponse(_described(model.name, model.provider.config.name))
 
+    async def no_such_path(self, request: Request) -> Response:
+        """Refuse a path or method that is none of the routes. It comes last among them."""
+        text = f"there is no {request.method} {request.url.path[:PATH_CHARS_MAX]} here"
+        raise CallRefusedError(404, "not_found", text, "reject")
+
     async def _buy(
         self, caller: CallContext, path: str, body: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, str]]:
@@ -160,7 +168,7 @@ def _refusal(error: Exception) -> CallRefusedError:
 def _record_refusal(span: Span, refused: CallRefusedError) -> None:
     """Mark the span as failed, unless the caller waits for money, a provider or a person."""
     if refused.disposition in WAITING:
-        record_back_pressure(span, refused.code)
+        record_backpressure(span, refused.code)
     elif span.is_recording():
         span.set_attribute(Attribute.ERROR, refused.code)
         span.set_status(Status(StatusCode.ERROR, refused.code))

@@ -6,27 +6,22 @@ worker that dies loses nothing. `worker` makes the batches.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from nats.js.errors import APIError, KeyNotFoundError
 
 from daydream_budget.gateway.attempts import Attempts
+from daydream_budget.gateway.batch.api import BatchApi
 from daydream_budget.gateway.batch.records import BatchedCall, BatchRecords
 from daydream_budget.gateway.callers import CallContext
 from daydream_budget.gateway.models import Models, ServedModel
-from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.preparation import prepare
 from daydream_budget.gateway.providers.provider import CHAT_PATH
 from daydream_budget.gateway.refusals import CallRefusedError
 from daydream_contracts.errors import ConfigurationError
 from daydream_runtime.broker_errors import is_wrong_sequence
-
-if TYPE_CHECKING:
-    from daydream_budget.gateway.batch.api import BatchApi
 
 AUTHORIZATION_LIFETIME_S = 25 * 3600.0  # a batch takes a day at most
 RETRY_MESSAGE_S = 15.0
@@ -41,21 +36,15 @@ class BatchApis:
 
     async def of(self, model: ServedModel) -> BatchApi:
         """Return the batch API of a model's provider. Raise CallRefusedError if it has none."""
-        config = model.provider.config
-        if config.name not in self._apis:
-            api = await _open_api(config)
+        name = model.provider.config.name
+        if name not in self._apis:
+            api = BatchApi(model.provider)
             try:
                 await api.check()
             except ConfigurationError as error:
-                await api.close()
                 raise CallRefusedError(400, "no_batch_api", str(error), "stop") from None
-            self._apis[config.name] = api
-        return self._apis[config.name]
-
-    async def close(self) -> None:
-        """Close the connections."""
-        for api in self._apis.values():
-            await api.close()
+            self._apis[name] = api
+        return self._apis[name]
 
 
 @dataclass(frozen=True)
@@ -104,7 +93,7 @@ class BatchLane:
             model=model.name,
             attempt_id=attempt.attempt_id,
             body=prepare(prepared.body, model.dialect, reasoning_tokens=prepared.reasoning_tokens),
-            bound_nanousd=bound.nanousd,
+            bound=bound,
             asked_at=datetime.now(UTC),
             messages_digest=messages_digest,
             reasoning_tokens=prepared.reasoning_tokens,
@@ -115,15 +104,3 @@ class BatchLane:
             if not is_wrong_sequence(error):
                 raise
             await self.attempts.funds.settle(attempt, 0, sent=False)  # another replica was faster
-
-
-async def _open_api(config: ProviderConfig) -> BatchApi:
-    """Return a new client of a batch API.
-
-    The `openai` package is a quarter of all that the gateway would import at its start, and only
-    this lane needs it. It is imported in a thread: the event loop must not stop for a second.
-    """
-    await asyncio.to_thread(import_module, "daydream_budget.gateway.batch.api")
-    from daydream_budget.gateway.batch.api import BatchApi  # noqa: PLC0415
-
-    return BatchApi(config)

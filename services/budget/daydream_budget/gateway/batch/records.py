@@ -12,6 +12,7 @@ from typing import Any
 from nats.js import JetStreamContext
 from nats.js.kv import KeyValue
 
+from daydream_budget.gateway.call_bounds import CallBound
 from daydream_contracts.buckets import BATCHES
 from daydream_contracts.events import ContractModel
 from daydream_runtime.stream_reader import StreamReader
@@ -31,7 +32,7 @@ class BatchedCall(ContractModel):
     model: str
     attempt_id: str
     body: dict[str, Any]
-    bound_nanousd: int
+    bound: CallBound
     asked_at: datetime
     messages_digest: str = ""
     reasoning_tokens: int = 0

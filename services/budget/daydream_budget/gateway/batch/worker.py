@@ -2,25 +2,28 @@
 
 States of a call: authorized and stored in the BATCHES bucket → named by an intent → created at the
 provider → its answer is stored in CALLS and settled, and the call deleted. A call that was not made
-is settled at 0 and deleted; its message asks again. So does one whose refusal or answer taught
-something: the next request is written with what was learned, in another batch. A call that the
-provider refused for good is settled at 0; its message becomes a dead letter.
+is settled at 0 and deleted; its message asks again. So does one whose answer was broken, and one
+whose refusal or answer taught something: the next request is written with what was learned, in
+another batch. A call that the provider refused for good is settled; its message becomes a dead
+letter. The table of answers decides about cost and what follows, as for single calls.
 
 An intent names the calls of a batch and is stored before the batch is created. The batch carries
 the intent's name: a batch whose id was never received is found again, and no call is created twice.
 One replica at a time does this work (`LeaderLease`).
 
-What can fail: the provider is away (retried later), a batch fails as a whole (retried after
-`FAILED_BATCH_DELAY`), a batch expires (finished calls are charged and stored). A refusal that needs
-a person (the key, the balance) stops the model for all callers, as with a single call. What fails
-for one model delays no other.
+What can fail: the provider is away (retried later), a batch fails as a whole or has answers that
+are broken and paid for (retried after `FAILED_BATCH_DELAY`), a batch expires (finished calls are
+charged and stored), results are lost (their calls count in full). A refusal that needs a person
+(the key, the balance) and the same answer again and again stop the model for all callers, as with
+a single call. What fails for one model delays no other.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -33,9 +36,11 @@ from daydream_budget.gateway.callers import CallContext, Caller
 from daydream_budget.gateway.calls.claims import CallClaims
 from daydream_budget.gateway.calls.record import StoredAnswer
 from daydream_budget.gateway.funds import AuthorizedAttempt
-from daydream_budget.gateway.limiter.turns import Turn
+from daydream_budget.gateway.limiter.terms import ModelClosedError
 from daydream_budget.gateway.models import PreparedCall, ServedModel
-from daydream_budget.gateway.providers.dispositions import classify
+from daydream_budget.gateway.paid_answers import SentCall, take_answer
+from daydream_budget.gateway.providers.clipped import is_prompt_clipped
+from daydream_budget.gateway.providers.dispositions import AnswerRow, classify
 from daydream_budget.gateway.providers.provider import CHAT_PATH
 from daydream_budget.gateway.providers.reply import ProviderReply
 from daydream_budget.gateway.refusals import CallRefusedError
@@ -50,7 +55,7 @@ BATCH_BYTES_MAX = 90 << 20
 ANSWERED = 200
 WRONG_DIALECT = "wrong-dialect"
 REASON_CHARS_MAX = 300
-BATCH_TIERS = ("", "auto", "default", "batch")  # names for the tier of calls in a batch
+CALLER = "batch"  # of turns
 NEVER = datetime.min.replace(tzinfo=UTC)
 DELAYS = (CallRefusedError, DaydreamError, nats.errors.Error, ConnectionError, TimeoutError)
 
@@ -61,6 +66,15 @@ class BatchTiming:
 
     collect: timedelta
     poll: timedelta
+
+
+@dataclass(frozen=True)
+class FinishedCall:
+    """What became of a call. `stop`: why its model is stopped. `went_wrong`: it cost something."""
+
+    stop: str = ""
+    went_wrong: bool = False
+    answered: bool = False
 
 
 class BatchWorker:
@@ -118,11 +132,14 @@ class BatchWorker:
         bodies = self.records.bodies(intent.calls)
         model = self._model(intent.model)
         api = await self._apis.of(model)
-        async with model.limiter.turn(patience_s=0.0, caller="batch") as turn:
+        async with model.limiter.turn(patience_s=0.0, caller=CALLER) as turn:
             try:
                 batch_id = await api.create(intent.name, bodies)
             except BatchApiError as error:
-                _report_stop(model, turn, error.reply)
+                row, reply = classify(error.reply), error.reply
+                if row.signal == "stop":  # other errors teach nothing: a queue has other limits
+                    reason, wait_s = reply.message or row.name, reply.retry_after_s
+                    model.limiter.report(turn, "stop", retry_after_s=wait_s, reason=reason)
                 raise
         await self.records.put_intent(intent.model_copy(update={"batch_id": batch_id}))
         log.info("Created batch %s of %d calls", batch_id, len(bodies))
@@ -147,13 +164,15 @@ class BatchWorker:
         self, intent: BatchIntent, results: BatchResults, now: datetime
     ) -> None:
         """Store and settle each call once: stored calls are deleted. The intent goes last."""
-        for record_key in intent.calls:
-            call = self.records.calls.get(record_key)
-            if call is not None:
-                await self._finish_call(call, results, now)
+        finished = [
+            await self._finish_call(self.records.calls[record_key], results)
+            for record_key in intent.calls
+            if record_key in self.records.calls
+        ]
+        await self._report(intent.model, finished)
         await self.records.delete_intent(intent.name)
         self._polled_at.pop(intent.name, None)
-        if results.status == "failed":
+        if results.status == "failed" or any(outcome.went_wrong for outcome in finished):
             self._not_before[intent.model] = now + FAILED_BATCH_DELAY
         answered = len(results.answers)
         log.log(
@@ -166,53 +185,77 @@ class BatchWorker:
             results.reason,
         )
 
-    async def _finish_call(self, call: BatchedCall, results: BatchResults, now: datetime) -> None:
-        reply = results.answers.get(call.record_key)
-        if reply is not None and classify(reply).status == ANSWERED:
-            await self._store_answer(call, reply, now)
+    async def _finish_call(self, call: BatchedCall, results: BatchResults) -> FinishedCall:
+        reply = results.answers.get(call.record_key) or results.refused.get(call.record_key)
+        if reply is None:
+            await self._settle(call, 0 if results.is_whole else None)
             await self.records.delete_call(call.record_key)
-            return
-        refusal = reply or results.refused.get(call.record_key)
-        cost: int | None = 0
-        if refusal is not None and classify(refusal).cost_of(refusal) != "nothing":
-            cost = _answer(call, refusal, self._model(call.model), now).cost_nanousd
-        await self._attempts.funds.settle(_attempt(call), cost)
-        if refusal is None or self._may_ask_again(call, refusal):
+            return FinishedCall(went_wrong=not results.is_whole)
+        row = classify(reply)
+        if row.status == ANSWERED:
+            stop = await self._store_answer(call, reply, row)
+            await self.records.delete_call(call.record_key)
+            return FinishedCall(stop, answered=True)
+        is_free = row.cost_of(reply) == "nothing"
+        await self._settle(call, 0 if is_free else None)
+        has_learned = self._learn_refusal(call, reply, row)
+        if has_learned or row.disposition != "reject":
             await self.records.delete_call(call.record_key)
         else:
-            text = (refusal.message or refusal.shape)[:REASON_CHARS_MAX]
+            text = (reply.message or reply.shape)[:REASON_CHARS_MAX]
             await self.records.put_call(call.model_copy(update={"refused": text}))
+        must_stop = row.disposition == "stop" and not has_learned
+        stop = (reply.message or row.name) if must_stop else ""
+        return FinishedCall(stop, went_wrong=not is_free)
 
-    def _may_ask_again(self, call: BatchedCall, refusal: ProviderReply) -> bool:
-        """Return whether the provider failed for nothing, or refused what is not sent again.
+    def _learn_refusal(self, call: BatchedCall, refusal: ProviderReply, row: AnswerRow) -> bool:
+        """Return whether what was refused is not sent again.
 
         Each correction gives up something that was sent, so the rounds of a call end.
         """
-        row = classify(refusal)
         if row.name != WRONG_DIALECT and row.disposition != "reject":
-            return row.cost_of(refusal) == "nothing"
+            return False
         correction = self._model(call.model).dialect.learn(refusal, call.body)
         if correction is None or correction.call_cap is not None:
             return False
         log.info("Calls to %s are corrected: %s", call.model, correction)
         return True
 
-    async def _store_answer(self, call: BatchedCall, reply: ProviderReply, now: datetime) -> None:
-        """Store and settle an answer, unless it was cut in thought and there is more room now."""
-        model = self._model(call.model)
+    async def _store_answer(self, call: BatchedCall, reply: ProviderReply, row: AnswerRow) -> str:
+        """Store and settle an answer, unless it was cut in thought and there is more room now.
+
+        Return why no more calls should follow; empty: they may.
+        """
+        model, attempts = self._model(call.model), self._attempts
         context = CallContext(Caller(stage=call.stage), call.record_key, batch=True)
-        answer = _answer(call, reply, model, now)
-        sent = PreparedCall(CHAT_PATH, call.body, call.reasoning_tokens)
-        if not model.learn(context.caller, sent, reply):
+        asked = PreparedCall(CHAT_PATH, call.body, call.reasoning_tokens)
+        sent = SentCall(context, model, asked, call.bound, call.attempt_id, in_batch=True)
+        reply = replace(reply, is_prompt_clipped=is_prompt_clipped(reply, call.body))
+        answer, wants_room = take_answer(sent, reply, row, attempts.alerts)
+        answer = answer.model_copy(update={"messages_digest": call.messages_digest})
+        if not wants_room:
             await self._claims.store_unclaimed(call.record_key, answer)
-        await self._attempts.funds.settle(
-            _attempt(call),
-            answer.cost_nanousd,
-            input_tokens=answer.input_tokens,
-            output_tokens=answer.output_tokens,
-            provider_id=answer.provider_id,
-        )
-        self._attempts.metrics.add_answer(context, model, answer)
+        await self._settle(call, answer.cost_nanousd, answer)
+        attempts.metrics.add_answer(context, model, answer)
+        return attempts.alerts.same_answer(context, model, reply)
+
+    async def _settle(
+        self, call: BatchedCall, cost_nanousd: int | None, answer: StoredAnswer | None = None
+    ) -> None:
+        """Settle a call, and wait for it: nothing else remembers what it cost."""
+        attempt = AuthorizedAttempt(call.attempt_id, release=False)
+        await self._attempts.settle(attempt, cost_nanousd, answer)
+
+    async def _report(self, name: str, finished: Sequence[FinishedCall]) -> None:
+        """Stop a model if a call says so. Open one that was stopped, if calls were answered."""
+        limiter = self._model(name).limiter
+        reason = next((call.stop for call in finished if call.stop), "")
+        is_stopped = limiter.state().status == "stopped"
+        if not reason and not (is_stopped and any(call.answered for call in finished)):
+            return
+        with suppress(ModelClosedError):  # another call is the one that may open it
+            async with limiter.turn(patience_s=0.0, caller=CALLER) as turn:
+                limiter.report(turn, "stop" if reason else "ok", reason=reason)
 
     def _model(self, name: str) -> ServedModel:
         """Return a model. Raise ConfigurationError if its price is gone: its calls wait."""
@@ -225,41 +268,3 @@ async def _or_delay(model: str, work: Awaitable[None]) -> None:
         await work
     except DELAYS as error:
         log.warning("Batches of %s are delayed: %s", model, error)
-
-
-def _report_stop(model: ServedModel, turn: Turn, reply: ProviderReply | None) -> None:
-    """Tell the limiter of a refusal that needs a person.
-
-    Others teach nothing: the limits of a batch queue are not those of single calls.
-    """
-    if reply is not None and classify(reply).signal == "stop":
-        model.limiter.report(turn, "stop", retry_after_s=reply.retry_after_s, reason=reply.message)
-
-
-def _answer(
-    call: BatchedCall, reply: ProviderReply, model: ServedModel, now: datetime
-) -> StoredAnswer:
-    """Return an answer at the price of the tier that it was made in."""
-    usage, row = reply.usage, classify(reply)
-    cost = usual = call.bound_nanousd
-    if usage:
-        in_batch = usage.service_tier in BATCH_TIERS
-        cost = model.price.cost_nanousd(usage, now, batch=in_batch)
-        usual = model.price.cost_nanousd(usage, now)
-    return StoredAnswer(
-        attempt_id=call.attempt_id,
-        cost_nanousd=cost,
-        saved_nanousd=max(0, usual - cost),
-        input_tokens=usage.input_tokens if usage else None,
-        output_tokens=usage.output_tokens if usage else None,
-        provider_id=reply.provider_id,
-        answered_at=now,
-        messages_digest=call.messages_digest,
-        disposition=row.disposition,
-        kind=row.name,
-        body=dict(reply.body),
-    )
-
-
-def _attempt(call: BatchedCall) -> AuthorizedAttempt:
-    return AuthorizedAttempt(call.attempt_id, release=False)

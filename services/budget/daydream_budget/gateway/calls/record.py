@@ -1,4 +1,4 @@
-"""What the CALLS bucket holds of one call: who works on it, or its answer.
+"""What a CALLS bucket holds of one call: who works on it, or its answer.
 
 A record is JSON. One above `PLAIN_BYTES_MAX` is compressed: answers with token probabilities are
 large, and a NATS message has a maximum.

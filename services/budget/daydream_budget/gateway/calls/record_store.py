@@ -7,8 +7,9 @@ an acknowledged write in 4 of 234 cases.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Self
 
 from nats.aio.client import Client
 from nats.js import JetStreamContext
@@ -16,10 +17,9 @@ from nats.js.errors import APIError, NotFoundError
 from nats.js.kv import KeyValue
 
 from daydream_budget.gateway.calls.record import CallRecord, decode, encode
-from daydream_contracts.buckets import CALLS
+from daydream_contracts.buckets import CALLS, Bucket, calls_bucket_of
 from daydream_runtime.broker_errors import is_wrong_sequence
 
-STREAM = f"KV_{CALLS.name}"
 HEADERS_BYTES = 1024
 
 
@@ -32,17 +32,30 @@ class RecordTooLargeError(Exception):
 
 
 class CallRecordStore:
-    """The CALLS bucket."""
+    """The CALLS buckets: the key of a record says which one holds it."""
 
-    def __init__(self, nc: Client, js: JetStreamContext, bucket: KeyValue) -> None:
+    def __init__(
+        self, nc: Client, js: JetStreamContext, buckets: Mapping[Bucket, KeyValue]
+    ) -> None:
         self._nc = nc
         self._js = js
-        self._bucket = bucket
+        self._buckets = buckets
+
+    @classmethod
+    async def open_buckets(
+        cls,
+        nc: Client,
+        js: JetStreamContext,
+        bucket: Callable[[Bucket], Awaitable[KeyValue]],
+    ) -> Self:
+        """Open all buckets. `bucket` opens one."""
+        opened = await asyncio.gather(*map(bucket, CALLS))
+        return cls(nc, js, dict(zip(CALLS, opened, strict=True)))
 
     async def read(self, key: str) -> tuple[CallRecord, int]:
         """Return a record and its revision; an absent one has revision 0."""
         try:
-            message = await self._js.get_last_msg(STREAM, _subject(key), direct=False)
+            message = await self._js.get_last_msg(_stream(key), _subject(key), direct=False)
         except NotFoundError:
             return CallRecord(), 0
         return decode(message.data or b""), message.seq or 0
@@ -56,7 +69,7 @@ class CallRecordStore:
         if len(content) > self._nc.max_payload - HEADERS_BYTES:
             raise RecordTooLargeError(f"{len(content)} bytes are more than the broker takes")
         try:
-            return await self._bucket.update(key, content, last=revision)
+            return await self._buckets[calls_bucket_of(key)].update(key, content, last=revision)
         except APIError as error:
             if is_wrong_sequence(error):
                 raise RecordTakenError from None
@@ -80,5 +93,9 @@ class CallRecordStore:
             await subscription.unsubscribe()
 
 
+def _stream(key: str) -> str:
+    return f"KV_{calls_bucket_of(key).name}"
+
+
 def _subject(key: str) -> str:
-    return f"$KV.{CALLS.name}.{key}"
+    return f"$KV.{calls_bucket_of(key).name}.{key}"

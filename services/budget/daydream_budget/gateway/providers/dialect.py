@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from daydream_budget.gateway.providers.config import ProviderConfig, ResponseFormat
 from daydream_budget.gateway.providers.features import FORMAT, MAXIMUM_NAMES, ROLE, SCHEMA
-from daydream_budget.gateway.providers.refusals import RefusedFeatures, refused_features
+from daydream_budget.gateway.providers.refused_features import RefusedFeatures, refused_features
 from daydream_budget.gateway.providers.reply import ProviderReply, shorten
 
 FORMATS: tuple[ResponseFormat, ...] = ("json_schema", "json_object", "text")

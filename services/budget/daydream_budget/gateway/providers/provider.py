@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
@@ -19,15 +19,17 @@ import aiohttp
 from daydream_budget.gateway.providers.clipped import is_prompt_clipped
 from daydream_budget.gateway.providers.config import ProviderConfig
 from daydream_budget.gateway.providers.http_client import new_client
-from daydream_budget.gateway.providers.read_reply import completion_reply, read_reply
+from daydream_budget.gateway.providers.read_reply import OK, completion_reply, read_reply
 from daydream_budget.gateway.providers.reply import ProviderReply, Shape, shorten
-from daydream_budget.gateway.providers.server_events import StreamedCompletion, event_of
+from daydream_budget.gateway.providers.server_events import DONE, StreamedCompletion, event_of
 
 CHAT_PATH = "/chat/completions"
 EMBEDDINGS_PATH = "/embeddings"
 MODELS_PATH = "/models"
 BODY_BYTES_MAX = 16 * 2**20
 VECTORS_BYTES_MAX = 128 * 2**20  # 2,048 vectors of 3,072 numbers
+FILE_BYTES_MAX = 512 * 2**20  # the answers of a batch of 10,000 calls
+FILE_BYTES_PER_S = 256 * 2**10  # a file may take a second more for each of these
 MODELS_MAX = 10_000
 DRAIN_S = 0.2
 DRAIN_BYTES_MAX = 4096
@@ -40,6 +42,23 @@ NOT_SENT_ERRORS = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 class AnswerTooLargeError(aiohttp.ClientError):
     """Says that a body went over its limit."""
+
+
+@dataclass(frozen=True)
+class FileUpload:
+    """A file for a provider's API of files."""
+
+    name: str
+    content: bytes
+    purpose: str
+
+    def form(self) -> aiohttp.FormData:
+        """Return the form that carries it, which can be sent once."""
+        form = aiohttp.FormData()
+        form.add_field("purpose", self.purpose)
+        kind = "application/octet-stream"
+        form.add_field("file", self.content, filename=self.name, content_type=kind)
+        return form
 
 
 class Provider:
@@ -98,7 +117,12 @@ class Provider:
                     line = await anext(lines, None)
                 if line is None:
                     return
+                is_last = event_of(line) == DONE
+                if is_last:
+                    await _drain(response)
                 yield line
+                if is_last:
+                    return
         except CALL_ERRORS as error:
             yield self._failed(error)
         finally:
@@ -110,7 +134,8 @@ class Provider:
 
         The list is empty if the provider does not list its models.
         """
-        reply = await self.request("GET", MODELS_PATH)
+        raw = await self.fetch("GET", MODELS_PATH, bytes_max=VECTORS_BYTES_MAX)
+        reply = raw if isinstance(raw, ProviderReply) else read_reply(200, {}, raw)
         rows = reply.body.get("data") or reply.body.get("models")
         names = [
             str(row.get("id") or row.get("name")).removeprefix("models/")
@@ -119,17 +144,40 @@ class Provider:
         ]
         return names, reply
 
-    async def request(
-        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, form: Any = None
-    ) -> ProviderReply:
-        """Make a request that is no model call, such as those for files and batches."""
+    async def fetch(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        upload: FileUpload | None = None,
+        bytes_max: int = FILE_BYTES_MAX,
+    ) -> bytes | ProviderReply:
+        """Make a request that is no model call. Return what came with a 2xx, redacted.
+
+        A `ProviderReply` comes instead where it failed. The limits are those of an attempt, and a
+        file, sent or received, has a second more for each `FILE_BYTES_PER_S` bytes of it.
+        """
+        url = self.config.address.url(path, {**self.config.query, **(query or {})})
+        form = upload.form() if upload else None
+        limit_s = self.config.timeout_s
+        limit_s += len(upload.content) / FILE_BYTES_PER_S if upload else 0.0
+        deadline_s = asyncio.get_running_loop().time() + limit_s
         try:
-            async with asyncio.timeout(self.config.timeout_s):
-                url = self.config.url(path)
-                async with self._connected().request(
+            async with (
+                asyncio.timeout_at(deadline_s) as limit,
+                self._connected().request(
                     method, url, json=body, data=form, allow_redirects=False
-                ) as response:
-                    return await self._read(response, VECTORS_BYTES_MAX)
+                ) as response,
+            ):
+                raw = bytearray()
+                async for part in _parts(response, bytes_max):
+                    raw += part
+                    limit.reschedule(deadline_s + len(raw) / FILE_BYTES_PER_S)
+                if response.status in OK:
+                    return self._redacted(bytes(raw))
+                return read_reply(response.status, _headers(response), self._redacted(bytes(raw)))
         except CALL_ERRORS as error:
             return self._failed(error)
 
@@ -146,13 +194,8 @@ class Provider:
         )
 
     async def _read(self, response: aiohttp.ClientResponse, bytes_max: int) -> ProviderReply:
-        raw = bytearray()
-        async for part in response.content.iter_any():
-            raw += part
-            if len(raw) > bytes_max:
-                raise AnswerTooLargeError(f"the answer is larger than {bytes_max} bytes")
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return read_reply(response.status, headers, self._redacted(bytes(raw)))
+        raw = b"".join([part async for part in _parts(response, bytes_max)])
+        return read_reply(response.status, _headers(response), self._redacted(raw))
 
     async def _assembled(self, response: aiohttp.ClientResponse) -> ProviderReply:
         completion = StreamedCompletion()
@@ -166,15 +209,7 @@ class Provider:
             if completion.is_runaway:
                 response.close()  # the provider stops writing, and billing
                 break
-        if completion.error is not None and not completion.has_finish:
-            return _as_reply(completion.error)
-        body = completion.body()
-        reply = _as_reply(body) if completion.has_escapes else completion_reply(body)
-        if completion.is_runaway:
-            return replace(reply, is_runaway=True, finish="length")
-        if not completion.is_done and not completion.has_finish:
-            return replace(reply, shape="broke-off", status=0, message="the stream ended early")
-        return reply
+        return reply_of_stream(completion)
 
     async def _lines(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         total = 0
@@ -208,9 +243,35 @@ def _is_stream(response: aiohttp.ClientResponse) -> bool:
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
     """Wait a moment for the end of a stream that is done, so that its connection is used again."""
-    with contextlib.suppress(TimeoutError):
+    with contextlib.suppress(TimeoutError, aiohttp.ClientError):
         async with asyncio.timeout(DRAIN_S):
             await response.content.read(DRAIN_BYTES_MAX)
+
+
+def reply_of_stream(completion: StreamedCompletion) -> ProviderReply:
+    """Return what a stream has brought, as if it had come whole. It has ended, or was cut."""
+    if completion.has_failed and completion.error is not None:
+        return _as_reply(completion.error)
+    body = completion.body()
+    reply = _as_reply(body) if completion.has_escapes else completion_reply(body)
+    if completion.is_runaway:
+        return replace(reply, is_runaway=True, finish="length")
+    if not completion.is_done and not completion.has_finish:
+        return replace(reply, shape="broke-off", status=0, message="the stream ended early")
+    return reply
+
+
+async def _parts(response: aiohttp.ClientResponse, bytes_max: int) -> AsyncIterator[bytes]:
+    total = 0
+    async for part in response.content.iter_any():
+        total += len(part)
+        if total > bytes_max:
+            raise AnswerTooLargeError(f"the answer is larger than {bytes_max} bytes")
+        yield part
+
+
+def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _as_reply(body: Mapping[str, Any]) -> ProviderReply:

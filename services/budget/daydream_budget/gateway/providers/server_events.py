@@ -40,17 +40,17 @@ class StreamedCompletion:
         self._tool_calls: dict[int, dict[str, Any]] = {}
         self._detectors: dict[str, RunawayDetector] = {}
 
-    def add(self, data: bytes) -> None:
-        """Add the data of one event. What can't be read is left out."""
+    def add(self, data: bytes) -> Mapping[str, Any]:
+        """Add the data of one event, and return it. What can't be read is left out."""
         if data == DONE:
             self.is_done = True
-            return
+            return {}
         try:
             event = json.loads(data)
         except (ValueError, RecursionError):
-            return
+            return {}
         if not isinstance(event, Mapping):
-            return
+            return {}
         self.has_escapes = self.has_escapes or SURROGATE in data.lower()
         if event.get("error"):
             self.error = event
@@ -58,6 +58,22 @@ class StreamedCompletion:
         choices = event.get("choices")
         if isinstance(choices, list) and choices and isinstance(choices[0], Mapping):
             self._add_choice(choices[0])
+        return event
+
+    @property
+    def is_complete(self) -> bool:
+        """True if the model said why it ended, and its usage has come."""
+        return self.has_finish and "usage" in self._top
+
+    @property
+    def has_failed(self) -> bool:
+        """True if the provider has sent an error in place of the rest of the answer."""
+        return self.error is not None and not self.has_finish
+
+    @property
+    def has_text(self) -> bool:
+        """True if the model has written something, thought and calls of tools included."""
+        return bool(self._texts or self._tool_calls)
 
     @property
     def has_finish(self) -> bool:

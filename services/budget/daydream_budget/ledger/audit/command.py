@@ -79,7 +79,7 @@ async def _audit(settings: BudgetSettings, lines: list[InvoiceLine] | None) -> A
         reraise=True,
     )
     try:
-        audit = await retrying(_Audit.of, nc)
+        audit: _Audit = await retrying(_Audit.of, nc)
     except (nats.errors.Error, TimeoutError) as error:
         raise ConfigurationError(
             f"the ledger can't be read ({error!r})",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from datetime import datetime
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from daydream_console.dead_letters import STREAM, DeadLetter, dead_letter, drop
-from daydream_console.diagnosis.model import counted
+from daydream_console.readable_errors import readable
 from daydream_console.resend import resend
 from daydream_console.web.api_route import ApiRoute
 from daydream_console.web.problems import WRITE_PROBLEMS, ProblemError
@@ -34,8 +33,6 @@ REASONS = {
     "failed-too-often": "It failed five times in a row",
     "worker-died": "Workers crashed or fell silent over it",
 }
-INVALID = re.compile(r"(?:\w+: )?(\d+) validation errors? for \S+ ")  # pydantic's, in one line
-NEXT_FIELD = re.compile(r" \[type=\w+, .*?\](?: For further information visit \S*| |$) ?")
 Number = Annotated[int, Path(ge=1, le=NUMBER_MAX)]
 
 
@@ -152,19 +149,3 @@ def detail_of(letter: DeadLetter) -> LetterDetail:
     """Return a dead letter with its message."""
     message = letter.data.decode(errors="replace")[:MESSAGE_CHARS]
     return LetterDetail(**summary_of(letter).model_dump(), message=message)
-
-
-def readable(error: str) -> str:
-    """Return an error without the parts that only programmers read.
-
-    Of an invalid message that is the name of each wrong field, and what is wrong with it.
-    """
-    text = re.sub(r"\s+", " ", error).strip()
-    header = INVALID.match(text)
-    if header is None:
-        return text
-    parts = [part.split(" [type=")[0] for part in NEXT_FIELD.split(text[header.end() :]) if part]
-    if parts and parts[0].startswith("Invalid JSON"):
-        return f"{parts[0]}."
-    fields = [": ".join(part.split(" ", 1)) for part in parts]
-    return f"{counted(int(header[1]), 'invalid field')}: {'; '.join(fields)}"

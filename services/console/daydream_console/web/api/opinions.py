@@ -174,11 +174,9 @@ def queue_with_reviewed(query: InsightQuery) -> InsightQuery:
 
 def progress_of(services: ConsoleServices, query: InsightQuery) -> QueueProgress:
     """Count the reviewed and the pending ones of a filter."""
-    both = queue_with_reviewed(query).model_copy(update={"limit": 1, "cursor": ""})
-    reviewed = services.insights.find(both.model_copy(update={"reviewed": True})).total
-    pending = services.insights.find(
-        query.model_copy(update={"limit": 1, "cursor": "", "reviewed": False})
-    ).total
+    both = queue_with_reviewed(query)
+    reviewed = services.insights.count(both.model_copy(update={"reviewed": True}))
+    pending = services.insights.count(query.model_copy(update={"reviewed": False}))
     return QueueProgress(pending=pending, reviewed=reviewed)
 
 

@@ -25,14 +25,14 @@ async def review_queue(
     """
     whole = queue_with_reviewed(filters.query())
     waiting = filters.model_copy(update={"reviewed": "no"}).query(limit=2)
-    queue = [insight.verdict_id for insight in services.insights.find(waiting).insights]
-    current = _insight(services, filters, at) or _insight(services, filters, *queue[:1])
+    queue = services.insights.find(waiting).insights
+    current = _insight(services, filters, at) or next(iter(queue), None)
     previous = following = ""
     if current:
         shown = current.verdict_id
-        previous = services.insights.neighbours(whole, shown)[0]
-        rest = [verdict_id for verdict_id in queue if verdict_id != shown]
-        following = services.insights.neighbours(waiting, shown)[1] or next(iter(rest), "")
+        previous = services.insights.neighbour(whole, shown, after=False)
+        rest = [each.verdict_id for each in queue if each.verdict_id != shown]
+        following = services.insights.neighbour(waiting, shown, after=True) or next(iter(rest), "")
     return await page(
         request,
         "review.html",
@@ -47,7 +47,7 @@ async def review_queue(
 
 
 def _insight(
-    services: ConsoleServices, filters: InsightFilters, verdict_id: str = ""
+    services: ConsoleServices, filters: InsightFilters, verdict_id: str
 ) -> InsightSummary | None:
     """Return one insight in any state, or None."""
     if not verdict_id:

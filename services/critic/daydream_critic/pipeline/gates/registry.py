@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from daydream_critic.pipeline.gates.chain import GateChain
+from daydream_critic.pipeline.gates.duplicate_gates import DuplicateGate, RestatementGate
 from daydream_critic.pipeline.gates.interface import Gate
-from daydream_critic.pipeline.gates.memory_gates import DuplicateGate, RestatementGate
 from daydream_critic.pipeline.gates.text_gates import CopyGate, MalformedGate, RepetitionGate
 from daydream_critic.settings import CriticSettings
 from daydream_runtime.plugins import load_plugin

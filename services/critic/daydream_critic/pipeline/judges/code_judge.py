@@ -50,6 +50,10 @@ class CodeJudge(ABC):
         """Return None: it costs nothing."""
         return None
 
+    def usual_nanousd(self, proposed: HypothesisProposed, synthesis: Synthesis) -> int:
+        """Return 0."""
+        return 0
+
     async def judge(self, proposed: HypothesisProposed, synthesis: Synthesis, call: int) -> Opinion:
         """Return the assessment as an opinion."""
         assessment = await self.assess(proposed, synthesis)

@@ -1,7 +1,7 @@
 """Read the judges from a TOML file with one [[judge]] table per judge, in the order of the panel:
 
 kind = "model"                    # or the name of an entry point in daydream.judges
-rubric = "essay"                  # or "skeptic", or the path of a prompt file
+rubric = "essay"                  # or "skeptic", "facts", or the path of a prompt file
 calls_max = 3                     # second opinions, where they are worth their price
 family = ""                       # where the model's name does not tell it
 
@@ -21,7 +21,11 @@ from daydream_models.model_file import ModelFileFormat
 from daydream_models.settings import ModelSettings
 
 MODEL_KIND = "model"
-RUBRICS = {"essay": "judge.v1.md", "skeptic": "judge-skeptic.v1.md"}
+RUBRICS = {
+    "essay": "judge.v1.md",
+    "skeptic": "judge-skeptic.v1.md",
+    "facts": "judge-with-facts.v1.md",
+}
 JUDGES_MAX = 9
 CALLS_MAX = 8
 SETTING = "DAYDREAM_CRITIC_PANEL_FILE"

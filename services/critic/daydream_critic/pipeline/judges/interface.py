@@ -7,7 +7,7 @@ from typing import Protocol
 
 from daydream_contracts.events import HypothesisProposed, Judgement, ModelCall, Synthesis
 from daydream_models.client import ModelClient
-from daydream_models.reservations import StagePlan
+from daydream_models.stage_plans import StagePlan
 
 
 class JudgeIdentity(Protocol):
@@ -55,6 +55,9 @@ class Judge(JudgeIdentity, Protocol):
 
         `first`: whether it is the first judge, the only one that the minimal plan asks.
         """
+
+    def usual_nanousd(self, proposed: HypothesisProposed, synthesis: Synthesis) -> int:
+        """Return what an opinion on this hypothesis is expected to cost: an estimate, no bound."""
 
     async def judge(self, proposed: HypothesisProposed, synthesis: Synthesis, call: int) -> Opinion:
         """Return an opinion. `call` is 0 for the first one about this hypothesis, then 1, …

@@ -10,7 +10,12 @@ from daydream_contracts.events import (
     Synthesis,
     derive_id,
 )
-from daydream_contracts.prompt_variables import judge_variables, output_variables, several_variables
+from daydream_contracts.prompt_variables import (
+    judge_variables,
+    judge_with_facts_variables,
+    output_variables,
+    several_variables,
+)
 from daydream_critic.families import is_related
 from daydream_critic.history.records import history_key
 from daydream_critic.pipeline.judges.answer import (
@@ -20,13 +25,17 @@ from daydream_critic.pipeline.judges.answer import (
     read_free_text,
 )
 from daydream_critic.pipeline.judges.interface import Opinion
-from daydream_critic.pipeline.judges.requests import OUTPUT_PLACEHOLDERS, SEVERAL_PLACEHOLDERS
+from daydream_critic.pipeline.judges.requests import (
+    FACTS_PLACEHOLDERS,
+    OUTPUT_PLACEHOLDERS,
+    SEVERAL_PLACEHOLDERS,
+)
 from daydream_critic.pipeline.judges.together import JudgedGroup, group_of
 from daydream_models.answer import ProseAnswer
 from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
 from daydream_models.request_spec import RequestSpec, RequestSpecs, request_spec_of
-from daydream_models.reservations import MINIMAL, StageCost, StagePlan
+from daydream_models.stage_plans import MINIMAL, StageCost, StagePlan
 
 TEMPERATURE = 0.2
 TEMPERATURE_AGAIN = 0.8  # a second opinion that repeats the first word for word is worth nothing
@@ -67,8 +76,18 @@ class ModelJudge(JudgeSpec):
             for size, cost in one_call.reduced.items()
         }
         # A second opinion is the exception, so it is in the bound and not in what is expected.
-        fixed_nanousd = self.calls_max * one_call.fixed_nanousd
-        return one_call.model_copy(update={"reduced": reduced, "fixed_nanousd": fixed_nanousd})
+        bounds = {
+            name: self.calls_max * getattr(one_call, name)
+            for name in ("fixed_nanousd", "nanousd_per_fact_byte")
+        }
+        return one_call.model_copy(update={"reduced": reduced, **bounds})
+
+    def usual_nanousd(self, proposed: HypothesisProposed, synthesis: Synthesis) -> int:
+        """Return what this prompt with this hypothesis is expected to cost."""
+        spec = request_spec_of(self.requests, proposed.pair.plan)
+        group = group_of(proposed, synthesis, 1, 0)
+        messages = spec.prompt.fill(**_variables(spec, proposed, group))
+        return self.model.usual_nanousd(spec, messages)
 
     async def judge(
         self, proposed: HypothesisProposed, synthesis: Synthesis, call: int = 0
@@ -143,6 +162,8 @@ def _variables(
     synthesis = group.syntheses[group.place]
     if spec.prompt.placeholders == OUTPUT_PLACEHOLDERS:
         return output_variables(proposed, synthesis)
+    if spec.prompt.placeholders == FACTS_PLACEHOLDERS:
+        return judge_with_facts_variables(proposed.pair, synthesis)
     return judge_variables(synthesis)
 
 

@@ -10,11 +10,12 @@ from daydream_critic.pipeline.judges.config import RUBRICS, JudgeConfig
 from daydream_critic.settings import CriticSettings
 from daydream_models.prompt import load_prompt
 from daydream_models.request_spec import RequestSpec, RequestSpecs
-from daydream_models.reservations import FULL, MINIMAL, SHORT
+from daydream_models.stage_plans import FULL, MINIMAL, SHORT
 
 PACKAGE = "daydream_critic"
 DEFAULT_RUBRIC = "essay"
 PLACEHOLDERS = frozenset({"hypothesis", "reasoning", "implication"})
+FACTS_PLACEHOLDERS = PLACEHOLDERS | {"first", "second"}  # with the two facts of the pair
 OUTPUT_PLACEHOLDERS = frozenset({"output"})  # the writer's output as it is
 SEVERAL_PLACEHOLDERS = frozenset({"hypotheses"})  # the hypotheses of a pair
 SEVERAL_PROMPT = "judge-several.v1.md"
@@ -23,7 +24,9 @@ PROSE_SHORT_TOKENS_MAX = 250
 
 
 def judge_requests(settings: CriticSettings, config: JudgeConfig) -> RequestSpecs:
-    """Return how a judge is asked in each size of a plan. Judges are not shown the facts."""
+    """Return how a judge is asked in each size of a plan. Judges are shown the facts
+    only if their prompt asks for them.
+    """
     return {
         FULL: _judge_request(settings, config, short=config.model.short_answers, size=FULL),
         SHORT: _judge_request(settings, config, short=True, size=SHORT),
@@ -41,13 +44,21 @@ def _judge_request(
         file = settings.prompt_file
     bundled = RUBRICS.get(config.rubric, config.rubric)
     answer = ShortJudgeAnswer if short else JudgeAnswer
-    schema, accepted = answer.json_schema(), (PLACEHOLDERS, OUTPUT_PLACEHOLDERS)
+    schema, accepted = (
+        answer.json_schema(),
+        (
+            PLACEHOLDERS,
+            FACTS_PLACEHOLDERS,
+            OUTPUT_PLACEHOLDERS,
+        ),
+    )
     prompt = load_prompt(PACKAGE, bundled, file, schema, *accepted, prose=True)
     takes_output = prompt.placeholders == OUTPUT_PLACEHOLDERS
     return RequestSpec(
         prompt,
         _prose_tokens_max(config) if prompt.is_prose else answer.tokens_max(),
         text_bytes_max=OUTPUT_BYTES_MAX if takes_output else synthesis_bytes_max(size),
+        facts=int(prompt.placeholders == FACTS_PLACEHOLDERS),
         repair=size != MINIMAL and not prompt.is_prose,
     )
 
