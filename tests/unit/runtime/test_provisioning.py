@@ -22,7 +22,7 @@ class FakeRefusals:
         self.tries = 0
         self._code = code
 
-    async def __call__(self, _: Client, *, replicas: int) -> None:
+    async def __call__(self, _: Client, *, replicas: int, stage_messages: int) -> None:
         self.tries += 1
         if self.tries <= 2:
             raise NotFoundError(code=404, err_code=self._code, description="not found")
