@@ -16,6 +16,7 @@ from deploy.environment import CALLS, IMAGE_OF, PAID, SERVICES, Reader, variable
 from deploy.network import Network, Stranger, pod_of
 from deploy.programs import REQUIRED, Helm, Object, environment_of, named
 
+PROXY_VARIABLES = {"HTTPS_PROXY", "NO_PROXY"}  # read by the HTTP clients themselves
 WITH_KEDA = ("keda.enabled=true", "keda.monitoringEndpoint=nats-headless:8222")
 WITH_EVERYTHING = (
     *WITH_KEDA,
@@ -154,7 +155,8 @@ def test_selectors_hold_nothing_that_changes_between_releases(helm: Helm) -> Non
 def test_a_service_has_a_setting_for_every_variable_it_gets(helm: Helm, service: str) -> None:
     objects = helm.render(*WITH_EVERYTHING)
     (container,) = pods(objects)[service]["containers"]
-    assert {variable["name"] for variable in container["env"]} <= variables_of(service)
+    names = {variable["name"] for variable in container["env"]}
+    assert names - PROXY_VARIABLES <= variables_of(service)
     variables = set.union(*(variables_of(name) for name in SERVICES))
     maps = named(objects, "ConfigMap")
     assert set(maps[""]["data"]) <= variables

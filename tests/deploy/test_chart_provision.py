@@ -20,6 +20,7 @@ def test_streams_are_made_before_anything_else_and_with_the_right_to_do_so(helm:
         "DAYDREAM_NATS_NKEY_FILE": "/run/daydream/user.nk",
         "DAYDREAM_TENANT": "daydream",
         "DAYDREAM_STREAM_REPLICAS": "5",
+        "DAYDREAM_STAGE_MESSAGES": "256",
         "DAYDREAM_LOG_LEVEL": "info",
     }
     (container,) = job["spec"]["template"]["spec"]["containers"]
