@@ -44,7 +44,11 @@ ALL = {
     "critic": ("critic", "critic", "gateway"),
     "sampler": ("sampler", "sampler", ""),
 }
-SETTINGS = {"DAYDREAM_SAMPLER_STAGES": "synthesizer,critic"}
+SETTINGS = {
+    "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic",
+    # A daydream that was reserved for after the streams of its messages were saved never goes on.
+    "DAYDREAM_BUDGET_RESERVATION_IDLE_S": "60",
+}
 
 
 @dataclass
