@@ -148,7 +148,7 @@ async def check_work_continues(drill: Drill, before: set[str]) -> None:
     await drill.system.draw()
     await drill.system.until_answered(CALLS)
     state = await drill.system.finish()
-    assert state.dead_letters == 0
+    assert state.dead_letters == 0, await drill.daydream("dead-letters", "list", "--json")
     assert before <= set(await drill.judged())
     assert state.memory is not None
     stream = route_of(VerdictReached).stream

@@ -26,6 +26,7 @@ from daydream_contracts.topology import (
     route_of,
 )
 from daydream_runtime.disposition import FAILURES_MAX
+from daydream_runtime.stream_reader import RESEND
 from support.message_builders import hypothesis, pair
 from support.programs import NatsServer
 from support.stage import StageOf, running_stage
@@ -67,10 +68,13 @@ async def test_a_bug_loses_nothing_but_is_a_dead_letter_that_names_it_and_releas
         assert stage.released == [Payer(reservation_id=pair().reservation_id, branch=None)]
 
 
-@pytest.mark.parametrize("deliveries", [1, 2])
-@pytest.mark.fault("F9", invariant="a second delivery of finished work ends without effect")
+@pytest.mark.parametrize(
+    ("deliveries", "message_id", "dead_letters"),
+    [(1, "late-copy", 0), (2, "killed", 0), (1, f"sent{RESEND}1", 1), (2, f"sent{RESEND}1", 0)],
+)
+@pytest.mark.fault("F9", invariant="a second delivery or copy of finished work ends without effect")
 async def test_whose_reservation_an_earlier_delivery_closed_has_ended_and_is_no_dead_letter(
-    stage_of: StageOf, deliveries: int
+    stage_of: StageOf, deliveries: int, message_id: str, dead_letters: int
 ) -> None:
     """Its answer was published, and its worker was killed before the acknowledgement."""
     taken = 0
@@ -83,12 +87,11 @@ async def test_whose_reservation_an_earlier_delivery_closed_has_ended_and_is_no_
         raise PermanentError("released", "the reservation is closed: its work has ended")
 
     async with stage_of(handler) as stage:
-        await stage.put(pair())
+        body, headers = pair().model_dump_json().encode(), {"Nats-Msg-Id": message_id}
+        await stage.js.publish(route_of(PairSampled).subject, body, headers=headers)
         await stage.until(stage.empty)
         assert taken == deliveries
-        assert len(await stage.dead()) == (1 if deliveries == 1 else 0), (
-            "closed before it was ever worked on: that is to be looked at"
-        )
+        assert len(await stage.dead()) == dead_letters, "what a person sent again was to be done"
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ from daydream_runtime.delivery_counts import read_counts, write_counts
 from daydream_runtime.disposition import WORKER_CRASHES_MAX, Redeliver, Reject, decide
 from daydream_runtime.message_metrics import MessageMetrics
 from daydream_runtime.span_failures import record_failure
+from daydream_runtime.stream_reader import is_resend
 from daydream_runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -106,10 +107,12 @@ class DeliveryMiddleware:
 
     async def handle_failure(self, raw: Msg, error: Exception) -> tuple[str, HandlerException]:
         """Return the outcome's name, and the exception that tells FastStream how to acknowledge."""
-        if _is_released(error) and (raw.metadata.num_delivered or 1) > 1:
+        if _is_released(error) and not _is_first_delivery_of_resend(raw):
             # Only a verdict or a dead letter releases a reservation. So an earlier delivery got
-            # that far, and its worker ended before the acknowledgement.
-            log.info("ended by an earlier delivery: %s", error)
+            # that far, and its worker ended before the acknowledgement; or an earlier copy of the
+            # message did, for example before streams were restored from a backup. Only what a
+            # person sends again has a new reservation, which nothing can have released.
+            log.info("ended by an earlier delivery or copy: %s", error)
             return "ended", AckMessage()
         try:
             disposition = decide(error, await read_counts(self._bucket(), raw))
@@ -237,6 +240,10 @@ def read_event(subject: str, body: bytes) -> Message | None:
         return kinds[subject].model_validate_json(body)
     except (KeyError, ValueError):
         return None
+
+
+def _is_first_delivery_of_resend(raw: Msg) -> bool:
+    return is_resend(raw) and (raw.metadata.num_delivered or 1) == 1
 
 
 def _is_released(error: Exception) -> bool:
