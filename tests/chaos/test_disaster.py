@@ -46,7 +46,7 @@ ALL = {
 }
 SETTINGS = {
     "DAYDREAM_SAMPLER_STAGES": "synthesizer,critic",
-    # A daydream that was reserved for after the streams of its messages were saved never goes on.
+    # A daydream that was reserved for after the streams of its messages were saved never continues.
     "DAYDREAM_BUDGET_RESERVATION_IDLE_S": "60",
 }
 
