@@ -29,6 +29,8 @@ RECEIVED_BYTES_MAX = 2048  # before a silent reader's connection is full
 PATIENCE_S = 60.0
 DATA = b"\ndata: "
 
+pytestmark = pytest.mark.slow  # the readers need a machine that does little else
+
 
 @dataclass
 class EventReader:

@@ -83,8 +83,6 @@ class NatsServer:
         disk: SmallDisk | None = None,
         files_max: str = "",
     ) -> None:
-        self.port, self.monitor = free_port(), free_port()
-        self.url = f"nats://127.0.0.1:{self.port}"
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "nats.conf"
@@ -92,20 +90,38 @@ class NatsServer:
         limit = f", max_file_store: {files_max}" if files_max else ""
         store = disk.folder if disk else folder
         self._launcher = disk.launcher if disk else ()
-        self.config.write_text(
-            f"host: 127.0.0.1\nport: {self.port}\n"
-            f'http: "127.0.0.1:{self.monitor}"\nmax_payload: 8MB\n'
-            f'jetstream {{ store_dir: "{store}"{sync}{limit} }}\n{settings}\n'
-        )
+        self._settings = f'jetstream {{ store_dir: "{store}"{sync}{limit} }}\n{settings}\n'
         self._process: subprocess.Popen[bytes] | None = None
+        self._has_started = False
+        self._take_ports()
 
     def start(self) -> None:
+        self._launch()
+        until(self._is_up, "the NATS server")
+        self._has_started = True
+
+    def _take_ports(self) -> None:
+        self.port, self.monitor = free_port(), free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self.config.write_text(
+            f"host: 127.0.0.1\nport: {self.port}\n"
+            f'http: "127.0.0.1:{self.monitor}"\nmax_payload: 8MB\n{self._settings}'
+        )
+
+    def _launch(self) -> None:
         self._process = subprocess.Popen(
             [*self._launcher, str(nats_server()), "-c", str(self.config)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        until(lambda: answers(self.health), "the NATS server")
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:  # another program took a port meanwhile
+            if not self._has_started:
+                self._take_ports()
+            self._launch()
+        return answers(self.health)
 
     @property
     def health(self) -> str:
