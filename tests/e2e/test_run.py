@@ -170,8 +170,8 @@ def test_pairs_are_ranked_before_they_are_written_about_where_that_is_on(
 ) -> None:
     """A run ends though claims wait for their rank, and each call is in the ledger."""
     daydream = Daydream(tmp_path / "user", endpoint, DAYDREAM_SAMPLER_SCREEN="true")
-    result = daydream.json("run", "-n", "24", "--cap", "1")
-    assert result["daydreams"] == 24
+    result = daydream.json("run", "-n", "48", "--cap", "1")  # a quarter of them waits for a rank
+    assert result["daydreams"] == 48
     assert result["dead_letters"] == 0
     assert round(result["spent_usd"] * NANO) == endpoint.witness()["cost_nanousd"]
     with daydream.readers("budget", "memory", "sampler"):
