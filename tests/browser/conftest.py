@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from browser.system import RunningConsole, chromium, running_system
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
+
+PATIENCE_MS = 20_000  # of what a page must show: it waits for services on a machine that is busy
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
