@@ -216,7 +216,7 @@ def test_a_page_with_more_code_than_prose_keeps_its_prose() -> None:
 
 @pytest.mark.parametrize("name", ["changes/20064.bugfix.rst", "release_3.4.1.rst"])
 def test_a_document_with_the_name_of_a_change_log_gives_no_facts(name: str) -> None:
-    text = "The blades of a turbine could be counted twice in a run before this was mended."
+    text = "The blades of a turbine could be counted twice in a run before this was corrected."
     assert not facts_in(text, source=f"docs/{name}").texts
 
 
