@@ -1,8 +1,8 @@
 """Documents with orders, and a model that obeys all of them, in the whole loop.
 
 Judges cannot help here: they give tens to whatever carries an order. What must hold is what does
-not depend on a model: money, fences and the promotion quota. That ten answers in a row alike raise an
-alert is tested with a fixed order of answers (`tests/unit/budget/gateway/test_attempts.py`).
+not depend on a model: money, fences and the promotion quota. That ten like answers in a row raise
+an alert is tested with a fixed order of answers (`tests/unit/budget/gateway/test_attempts.py`).
 """
 
 from __future__ import annotations
