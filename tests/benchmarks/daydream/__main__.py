@@ -5,9 +5,6 @@ A module that adds a figure has a function that prints it, and that takes whethe
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
-
 from benchmarks.daydream import (
     bench_ratio,
     canaries,
@@ -16,8 +13,9 @@ from benchmarks.daydream import (
     first_promoted,
     prompts,
 )
+from benchmarks.figures_command import print_figures
 
-FIGURES: tuple[Callable[[bool], None], ...] = (
+FIGURES = (
     bench_ratio.bench_ratio,
     estimates.estimates,
     canaries.canary_confounds,
@@ -29,14 +27,7 @@ FIGURES: tuple[Callable[[bool], None], ...] = (
 
 def main() -> None:
     """Print all figures, or those of one function by its name."""
-    names = [function.__name__ for function in FIGURES]
-    parser = argparse.ArgumentParser(prog="make bench-daydream", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="use fewer seeds")
-    parser.add_argument("--only", choices=names, help="figure to print. Default: all")
-    arguments = parser.parse_args()
-    for function in FIGURES:
-        if arguments.only in (None, function.__name__):
-            function(arguments.quick)
+    print_figures("make bench-daydream", __doc__, FIGURES, "use fewer seeds")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,10 @@ the same machine: the load in each line says how busy it was.
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-from collections.abc import Awaitable, Callable
-
+from benchmarks.figures_command import print_figures
 from benchmarks.scaling import changing_fleet, steady_fleet
 
-FIGURES: tuple[Callable[[bool], Awaitable[None]], ...] = (
+FIGURES = (
     steady_fleet.steady_fleet,
     changing_fleet.changing_fleet,
 )
@@ -21,14 +18,7 @@ FIGURES: tuple[Callable[[bool], Awaitable[None]], ...] = (
 
 def main() -> None:
     """Print all figures, or those of one function by its name."""
-    names = [function.__name__ for function in FIGURES]
-    parser = argparse.ArgumentParser(prog="make bench-scaling", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="measure for a shorter time")
-    parser.add_argument("--only", choices=names, help="figures to print. Default: all")
-    arguments = parser.parse_args()
-    for function in FIGURES:
-        if arguments.only in (None, function.__name__):
-            asyncio.run(function(arguments.quick))  # type: ignore[arg-type]
+    print_figures("make bench-scaling", __doc__, FIGURES, "measure for a shorter time")
 
 
 if __name__ == "__main__":
