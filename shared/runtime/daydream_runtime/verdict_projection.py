@@ -1,13 +1,13 @@
 """Keep a projection of the VERDICTS stream up to date.
 
 A projection is state computed from a stream. A snapshot of it is stored in a bucket, so that a
-start reads only what came later.
+start reads only what came later. A verdict that comes again behind the duplicate window of the
+stream counts once, if it is among the last `RECENT_MAX`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import Generic, TypeVar
 
@@ -15,7 +15,7 @@ import nats.errors
 from nats.js import JetStreamContext
 from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from daydream_contracts.events import VerdictReached
 from daydream_contracts.topology import route_of
@@ -26,12 +26,14 @@ from daydream_runtime.stream_reader import StreamReader, is_resend
 log = logging.getLogger(__name__)
 SAVE_EVERY = 50  # verdicts
 FOLLOW_S = 1.0
+RECENT_MAX = 1000  # verdicts: hours of work, and about 40 kB of a snapshot
 
 
 class Projection(BaseModel):
-    """Hold the state after the verdict with this `sequence`."""
+    """Hold the state after the verdict with this `sequence`. `recent`: ids of the last ones."""
 
     sequence: int = 0
+    recent: list[str] = Field(default_factory=list)
 
     def add(self, sequence: int, verdict: VerdictReached) -> None:
         """Apply a verdict and set `sequence` to its own.
@@ -82,9 +84,15 @@ class Projector(Generic[P]):
             await self.save()
 
     def _apply(self, sequence: int, body: bytes) -> None:
-        # a verdict of a newer version is skipped here; the memory makes it a dead letter
-        with contextlib.suppress(ValidationError):
-            self.projection.add(sequence, VerdictReached.model_validate_json(body))
+        try:
+            verdict = VerdictReached.model_validate_json(body)
+        except ValidationError:  # of a newer version: the memory makes it a dead letter
+            return
+        recent = self.projection.recent
+        if verdict.verdict_id not in recent:
+            self.projection.add(sequence, verdict)
+            recent.append(verdict.verdict_id)
+            del recent[:-RECENT_MAX]
 
     async def save(self) -> None:
         """Store a snapshot. The last replica wins; an old snapshot only costs reading."""
