@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from nats.aio.client import Client
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
 from daydream_budget.gateway.app import Gateway
 from daydream_budget.gateway.batch.worker import BatchWorker
@@ -18,38 +18,26 @@ from daydream_contracts.errors import RetryLaterError
 from daydream_contracts.rpc import Quote
 from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelReply, ModelRequest
-from daydream_models.prompt import Prompt
 from daydream_models.settings import ModelSettings
 from daydream_runtime.rpc import RpcClient
 from support.budget import budget_here
 from support.gateway import (
     MODEL,
+    PROMPT,
     PROVIDER_KEY,
     FakeGatewayHttp,
     LedgerClient,
+    ReasonAnswer,
     gateway_here,
 )
 from support.programs import EndpointProgram, NatsServer
 
-SCHEMA = {
-    "type": "object",
-    "properties": {"reasoning": {"type": "string"}},
-    "required": ["reasoning"],
-    "additionalProperties": False,
-}
-PROMPT = Prompt("test.v1", "ReasonAnswer.", "About {{thing}}.", SCHEMA)
 PRICES = """
 [models."priced-1"]
 input_usd_per_mtok = 0.15
 output_usd_per_mtok = 0.60
 batch_factor = 0.5
 """
-
-
-class BatchAnswer(BaseModel):
-    """The answer that the tests ask for."""
-
-    reasoning: str
 
 
 class BatchedModel(LedgerClient):
@@ -99,15 +87,15 @@ class BatchedModel(LedgerClient):
         """Ask for requests that wait for a batch."""
         for request in requests:
             with pytest.raises(RetryLaterError, match="in a batch"):
-                await self.model.request(request, BatchAnswer)
+                await self.model.request(request, ReasonAnswer)
 
     async def step(self, worker: BatchWorker | None = None) -> None:
         """Run one step, some seconds later."""
         self.now += timedelta(seconds=5)
         await (worker or self.worker).step(self.now)
 
-    async def reply(self, request: ModelRequest) -> ModelReply[BatchAnswer]:
-        return await self.model.request(request, BatchAnswer)
+    async def reply(self, request: ModelRequest) -> ModelReply[ReasonAnswer]:
+        return await self.model.request(request, ReasonAnswer)
 
     async def balanced(self) -> int:
         """Check that ledger and endpoint count the same money. Return how much."""

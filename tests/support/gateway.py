@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx
 import openai
 from nats.aio.client import Client
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from daydream_budget.gateway.app import Gateway, open_gateway
 from daydream_budget.gateway.callers import CallContext, Caller
@@ -46,6 +46,7 @@ from daydream_contracts.topology import (
 from daydream_models.chat_completion import ChatCompletion
 from daydream_models.client import ModelClient
 from daydream_models.gateway_client import GatewayAnswer, GatewayClient, refusal_error
+from daydream_models.prompt import Prompt
 from daydream_models.settings import GatewayAddress, ModelSettings
 from daydream_runtime.rpc import RpcClient
 from daydream_runtime.runtime_context import Runtime
@@ -59,6 +60,19 @@ STAGE = "synthesizer"
 STAGE_KEY = "stage-key-of-the-synthesizer"
 PROVIDER_KEY = "right"
 MODEL = "priced-1"
+SCHEMA = {
+    "type": "object",
+    "properties": {"reasoning": {"type": "string"}},
+    "required": ["reasoning"],
+    "additionalProperties": False,
+}
+PROMPT = Prompt("test.v1", "ReasonAnswer.", "About {{thing}}.", SCHEMA)
+
+
+class ReasonAnswer(BaseModel):
+    """The answer that the tests ask for."""
+
+    reasoning: str
 
 
 @dataclass

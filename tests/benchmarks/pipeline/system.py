@@ -29,6 +29,7 @@ from support.whole_system import WholeSystem
 
 FACTS = 300  # 44,850 pairs
 PATIENCE_S = 60.0
+REQUEST_PATIENCE_S = 300.0  # a ledger of a busy machine may be asked for long
 CALL_S_MAX = 20.0  # of one attempt
 READY_POLL_S = 0.01
 ROLES = {
@@ -115,6 +116,21 @@ async def benched_system(
     `delay_s`: how long a model call takes. The gateway gives each attempt twice as long.
     """
     settings = {**SETTINGS, "DAYDREAM_MODEL_TIMEOUT_S": str(max(CALL_S_MAX, 2 * delay_s))}
+    async with new_system(parent, delay_s, ROLES, settings) as system:
+        await system.start()
+        await system.provide(FACTS, vocabulary())
+        assert isinstance(system.servers, NatsServer)
+        yield BenchedSystem(system, system.servers)
+
+
+@asynccontextmanager
+async def new_system(
+    parent: str | None,
+    delay_s: float,
+    roles: Mapping[str, tuple[str, str, str]],
+    settings: Mapping[str, str],
+) -> AsyncIterator[WholeSystem]:
+    """Start NATS and the provider in a folder of `parent`. The roles are not started yet."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=parent)))
         server = NatsServer(folder / "nats", sync_always=True)
@@ -123,12 +139,10 @@ async def benched_system(
         endpoint = stack.enter_context(priced_endpoint(folder, delay_s=delay_s))
         nc = await nats.connect(server.url)
         stack.push_async_callback(nc.close)
-        rpc = RpcClient(nc, patience_s=PATIENCE_S)
-        system = WholeSystem(server, endpoint, folder, nc, rpc, roles=ROLES, settings=settings)
+        rpc = RpcClient(nc, patience_s=REQUEST_PATIENCE_S)
+        system = WholeSystem(server, endpoint, folder, nc, rpc, roles=roles, settings=settings)
         stack.callback(system.stack.close)
-        await system.start()
-        await system.provide(FACTS, vocabulary())
-        yield BenchedSystem(system, server)
+        yield system
 
 
 def vocabulary() -> str:

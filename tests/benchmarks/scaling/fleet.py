@@ -7,25 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import nats
 from nats.js import JetStreamContext
 
-from benchmarks.pipeline.system import cpu_s, vocabulary
+from benchmarks.pipeline.system import cpu_s, new_system, vocabulary
 from benchmarks.scaling.hypotheses import HypothesisSource
 from daydream_contracts.events import HypothesisProposed, VerdictReached
 from daydream_contracts.rpc import BudgetState, EmptyRequest
 from daydream_contracts.topology import BUDGET_STATE, route_of
 from daydream_runtime.nats_url import NatsAddress
 from daydream_runtime.provision_command import provision_at
-from daydream_runtime.rpc import RpcClient
 from support.polling import eventually
-from support.programs import NatsServer, priced_endpoint
+from support.programs import NatsServer
 from support.whole_system import WholeSystem
 
 CALL_S = 1.0
@@ -118,21 +114,11 @@ class CriticFleet:
 @asynccontextmanager
 async def critic_fleet() -> AsyncIterator[CriticFleet]:
     """Start everything new, with money and facts, and without a critic."""
-    async with AsyncExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = NatsServer(folder / "nats", sync_always=True)
-        stack.callback(server.kill)
-        server.start()
-        endpoint = stack.enter_context(priced_endpoint(folder, delay_s=CALL_S))
-        nc = await nats.connect(server.url)
-        stack.push_async_callback(nc.close)
-        rpc = RpcClient(nc, patience_s=PATIENCE_S)
-        system = WholeSystem(server, endpoint, folder, nc, rpc, roles=ROLES, settings=SETTINGS)
-        stack.callback(system.stack.close)
+    async with new_system(None, CALL_S, ROLES, SETTINGS) as system:
         await system.start()
-        await provision_at(NatsAddress.of(server.urls), 1, STAGE_MESSAGES)
+        await provision_at(NatsAddress.of(system.servers.urls), 1, STAGE_MESSAGES)
         await system.provide(FACTS, vocabulary())
-        fleet = CriticFleet(system, HypothesisSource(rpc, nc.jetstream()))
+        fleet = CriticFleet(system, HypothesisSource(system.rpc, system.nc.jetstream()))
         await fleet.start([0], concurrency=1)  # it publishes what a judgement costs
         await fleet.end_all()
         yield fleet

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from nats.aio.client import Client
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 
 from daydream_budget.gateway.app import Gateway
 from daydream_budget.gateway.calls.claims import CallClaim, CallClaims
@@ -21,34 +21,21 @@ from daydream_contracts.rpc import BudgetState, Quote, ReleaseReservation
 from daydream_contracts.topology import BUDGET_RELEASE
 from daydream_models.client import ModelClient
 from daydream_models.model_request import ModelRequest
-from daydream_models.prompt import Prompt
 from daydream_models.settings import ModelSettings
 from daydream_runtime.rpc import RpcClient
 from support.budget import budget_here
 from support.gateway import (
     MODEL,
+    PROMPT,
     PROVIDER_KEY,
     FakeGatewayHttp,
     LedgerClient,
+    ReasonAnswer,
     gateway_here,
     write_prices,
 )
 from support.polling import eventually
 from support.programs import EndpointProgram, NatsServer
-
-SCHEMA = {
-    "type": "object",
-    "properties": {"reasoning": {"type": "string"}},
-    "required": ["reasoning"],
-    "additionalProperties": False,
-}
-PROMPT = Prompt("test.v1", "ReasonAnswer.", "About {{thing}}.", SCHEMA)
-
-
-class ReasonAnswer(BaseModel):
-    """The answer that the tests ask for."""
-
-    reasoning: str
 
 
 class PaidModel(LedgerClient):
