@@ -132,7 +132,7 @@ def too_long(reply: ProviderReply) -> bool:
 
 
 def wrong_dialect(reply: ProviderReply) -> bool:
-    """Match a refused parameter for which no correction is known."""
+    """Match a refused parameter for which no correction is known. A stage's model is stopped."""
     return _is_client_error(reply) and reply.code.lower() in DIALECT_CODES
 
 
