@@ -121,6 +121,6 @@ def test_a_run_shows_how_far_the_calibration_is_until_it_has_ended(lines: list[s
                 at=at, sampler=loop_states.sampler("drawing", ""), budget=loop_states.budget()
             )
         )
-    assert ["calibrated" in line for line in lines] == [True, True, False]
-    assert "3 of 80 answers about canaries" in lines[0]
+    assert ["calibrating" in line for line in lines] == [True, True, False]
+    assert "calibrating judges, 3 of 80" in lines[0]
     assert "40 of 80" in lines[1]

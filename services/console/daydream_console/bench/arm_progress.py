@@ -35,7 +35,7 @@ class ArmWatch(RunWatch):
         self.began = self.began or state.at
         ended = max(0, sampler.drawn - budget.daydreams_open)
         spent = budget.settled_nanousd
-        text = f"{self.label}: {self.calibrating_text}{self._done(ended, spent)}"
+        text = f"{self.label}: {self.calibrating_text or self._done(ended, spent)}"
         shares = [spent / self.cap_nanousd]
         if self.daydreams_max:
             shares.append(ended / self.daydreams_max)

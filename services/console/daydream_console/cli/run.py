@@ -64,6 +64,7 @@ from daydream_contracts.topology import (
     SAMPLER_STATE,
 )
 
+BAR_WIDTH = 20  # so that all of it fits on a terminal of 80 columns
 POLL_S = 0.25
 FACTS_MIN = 2
 STATE_FILE = "run.json"
@@ -149,6 +150,7 @@ async def run(plan: RunPlan) -> int:
         ):
             if stack.console_url:
                 err.print(f"Web page: {stack.console_url}", soft_wrap=True)
+            progress.update(step, visible=False)  # its text leaves a narrow terminal no room
             before = await overview(client.rpc, client.js)  # nothing of this run is spent yet
             await set_caps(client, plan.caps, free=free)
             result = await _daydream(client, plan, documents, progress, before)
@@ -182,7 +184,7 @@ async def _daydream(
 
 
 def _show_step(progress: Progress, step: TaskID, text: str) -> None:
-    progress.update(step, description=text)
+    progress.update(step, description=text, visible=True)
     if not err.is_terminal:
         err.print(f"{text} …", markup=False)
 
@@ -191,7 +193,7 @@ def _progress_bar() -> Progress:
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=BAR_WIDTH),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=err,

@@ -122,10 +122,8 @@ class RunWatch:
     ) -> None:
         """Show how far the run is."""
         ended = sampler.drawn - self.start - budget.daydreams_open
-        details = (
-            self.calibrating_text
-            + f"{memory.daydreams_judged} judged · {usd(budget.settled_nanousd)} spent"
-        )
+        done = self.calibrating_text or f"{memory.daydreams_judged} judged"
+        details = f"{done} · {usd(budget.settled_nanousd)} spent"
         if retried := sum(stage.redelivered for stage in state.stages):
             details += f" · {retried} retried (see the logs in the data folder)"
         if not err.is_terminal and state.at - self.last_report > REPORT_EVERY:
@@ -138,9 +136,11 @@ class RunWatch:
 
     @property
     def calibrating_text(self) -> str:
-        """Return how far the calibration is, to go before other details, or ""."""
-        answers = self.calibration.answers_text if self.calibration.in_progress else ""
-        return f"judges are being calibrated, {answers} · " if answers else ""
+        """Return how far the calibration is, in place of what is judged: it comes first."""
+        progress = self.calibration
+        if not (progress.in_progress and progress.answers_wanted):
+            return ""
+        return f"calibrating judges, {progress.answers} of {progress.answers_wanted}"
 
     def show_waiting(self, state: Overview) -> None:
         """Print why models answer no calls: once per reason, and not for short waits."""
